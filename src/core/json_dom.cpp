@@ -1,0 +1,86 @@
+#include "core/json_dom.h"
+
+#include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value_stack.hpp>
+#include <charconv>
+
+#include "core/json.h"
+
+namespace pawl {
+namespace bj = boost::json;
+
+namespace {
+
+// What boost::json::parser does, but for on_double.
+struct Builder {
+  static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1), max_array_size = max_object_size;
+  static constexpr std::size_t max_key_size = static_cast<std::size_t>(-2), max_string_size = max_key_size;
+  using error = boost::system::error_code;
+  bj::value_stack stack;
+  std::string number{};  // parts of a number that came before its end
+
+  bool on_document_begin(error&) { return true; }
+  bool on_document_end(error&) { return true; }
+  bool on_object_begin(error&) { return true; }
+  bool on_object_end(std::size_t n, error&) { return stack.push_object(n), true; }
+  bool on_array_begin(error&) { return true; }
+  bool on_array_end(std::size_t n, error&) { return stack.push_array(n), true; }
+  bool on_key_part(bj::string_view s, std::size_t, error&) { return stack.push_chars(s), true; }
+  bool on_key(bj::string_view s, std::size_t, error&) { return stack.push_key(s), true; }
+  bool on_string_part(bj::string_view s, std::size_t, error&) { return stack.push_chars(s), true; }
+  bool on_string(bj::string_view s, std::size_t, error&) { return stack.push_string(s), true; }
+  bool on_number_part(bj::string_view s, error&) { return number.append(s.data(), s.size()), true; }
+  bool on_int64(std::int64_t i, bj::string_view, error&) { return number.clear(), stack.push_int64(i), true; }
+  bool on_uint64(std::uint64_t u, bj::string_view, error&) { return number.clear(), stack.push_uint64(u), true; }
+  bool on_double(double d, bj::string_view s, error&) {
+    number.append(s.data(), s.size());
+    double exact = 0;
+    auto [end, ec] = std::from_chars(number.data(), number.data() + number.size(), exact);
+    stack.push_double(ec == std::errc{} && end == number.data() + number.size() ? exact : d);  // past the range: 0 or infinity, as parsed
+    number.clear();
+    return true;
+  }
+  bool on_bool(bool b, error&) { return stack.push_bool(b), true; }
+  bool on_null(error&) { return stack.push_null(), true; }
+  bool on_comment_part(bj::string_view, error&) { return true; }
+  bool on_comment(bj::string_view, error&) { return true; }
+};
+
+}  // namespace
+
+Result<bj::value> parse_json(std::string_view text, bj::storage_ptr memory) {
+  bj::parse_options rules;
+  rules.max_depth = json_depth_max;
+  bj::basic_parser<Builder> parser(rules);
+  parser.handler().stack.reset(std::move(memory));
+  boost::system::error_code ec;
+  const auto read = parser.write_some(false, text.data(), text.size(), ec);
+  if (!ec && read < text.size()) ec = bj::error::extra_data;
+  if (ec) return fail(Code::invalid, "not JSON: " + (ec == bj::error::too_deep ? "nested deeper than " + std::to_string(json_depth_max) : ec.message()));
+  return parser.handler().stack.release();
+}
+
+std::optional<std::string> json_at(std::string_view json, std::string_view path) {
+  auto parsed = parse_json(json);
+  if (!parsed) return std::nullopt;
+  const bj::value* at = &*parsed;
+  while (!path.empty()) {
+    auto dot = path.find('.');
+    auto key = path.substr(0, dot);
+    path = dot == path.npos ? std::string_view{} : path.substr(dot + 1);
+    if (auto* o = at->if_object()) {
+      at = o->if_contains(bj::string_view(key.data(), key.size()));
+    } else if (auto* a = at->if_array()) {
+      std::size_t i = 0;
+      auto [end, e] = std::from_chars(key.data(), key.data() + key.size(), i);
+      at = e == std::errc{} && end == key.data() + key.size() && i < a->size() ? &(*a)[i] : nullptr;
+    } else {
+      at = nullptr;
+    }
+    if (!at) return std::nullopt;
+  }
+  return bj::serialize(*at);
+}
+
+}  // namespace pawl
