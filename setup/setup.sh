@@ -65,6 +65,7 @@ if [ -n "$missing" ]; then
   fi
   # shellcheck disable=SC2086  # one word a package
   step "Debian packages: $(wc -w <<<"$missing") to install" apt_install $missing
+  source setup/env.sh # now that the machine has certificate authorities
 fi
 
 [ -e "$PAWL_PYTHON_HOME/.ok" ] ||
