@@ -24,6 +24,8 @@ BROKEN = [
     ("test_names_have_no_semicolon", {"src/core/a_test.cpp": 'TEST_CASE("one; two") {}'}, "src/core/a_test.cpp", 1),
     ("no_registry_is_named", {"web/package-lock.json": f'"resolved": "https://{HOST}/x"'}, "web/package-lock.json", 1),
     ("named_files_exist", {"docs/ARCHITECTURE.md": "a\nsee `src/core/gone.h`"}, "docs/ARCHITECTURE.md", 2),
+    ("dependencies_are_explained", {"setup/packages.txt": "# a\ncmake\n"}, "setup/packages.txt", 2),
+    ("dependencies_are_explained", {"web/package.json": '{\n"name": "x", "devDependencies": {\n"vite": "1"}}'}, "web/package.json", 3),
     ("every_room_has_a_readme", {"src/team/service.cpp": ""}, "src/team", 1),
 ]
 
@@ -35,6 +37,8 @@ GOOD = {
     "src/store/README.md": "x",
     "src/net/server.cpp": "#include <boost/beast/http.hpp>\nint status = 404;",
     "src/net/README.md": "x",
+    "setup/python.in": "pandas==3.1.1   # frames\n",
+    "docs/DEPENDENCIES.md": "| pandas | 3.1 | `pandas` |",
     "migrations/0001_store_ledger.sql": "",
     "migrations/0001_store_ledger.postgres.sql": "",
     "migrations/0002_tracking_runs.sql": "",

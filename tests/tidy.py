@@ -158,8 +158,21 @@ def every_room_has_a_readme(tree):
             yield f"src/{room}", 1, "a room has a README.md of ten lines: what it owns, its tables, its events, where to start reading"
 
 
+def dependencies_are_explained(tree):
+    """What the set-up installs stands in docs/DEPENDENCIES.md, in backticks."""
+    explained = set(re.findall(r"`([^`\s]+)`", tree.text("docs/DEPENDENCIES.md"))) if "docs/DEPENDENCIES.md" in tree.paths else set()
+    named = list(find(tree, tree.matching("setup/packages.txt", "setup/*.in"), r"(?m)^([A-Za-z0-9][\w.+-]*)"))
+    for path in tree.matching("web/package.json"):
+        blocks = re.findall(r'"(?:d|devD)ependencies"\s*:\s*\{([^}]*)\}', tree.text(path))
+        named += [found for found in find(tree, [path], r'"([^"]+)"\s*:') if any(found[2][0] in block for block in blocks)]
+    for path, line, match in named:
+        if match[1] not in explained:
+            yield path, line, f"{match[1]} has no line in docs/DEPENDENCIES.md"
+
+
 RULES = [sql_stays_in_rows, database_headers_stay_in_store, status_numbers_stay_in_net, beast_stays_in_net, no_header_includes_boost_json,
-         migrations_are_numbered, test_names_have_no_semicolon, no_registry_is_named, named_files_exist, every_room_has_a_readme]
+         migrations_are_numbered, test_names_have_no_semicolon, no_registry_is_named, named_files_exist, every_room_has_a_readme,
+         dependencies_are_explained]
 
 
 def breaches(root):
