@@ -1,0 +1,25 @@
+// How MLflow says what went wrong: the error envelope and the texts for bodies that do not decode. The status number is net's.
+//
+//   {"error_code": NAME, "message": TEXT, "sqlstate": "KAM00"|"XXM00", "error_class": NAME}
+#pragma once
+#include "core/json.h"
+
+namespace pawl::mlflow {
+
+struct ErrorName {
+  std::string_view error_code, error_class, sqlstate;
+};
+// What a Code is called. `conflict` is MLflow's INVALID_STATE: the object is not in the state that the call needs.
+ErrorName error_name(Code code);
+
+std::string envelope(const Error& error);
+std::string envelope(const ErrorName& name, std::string_view message);
+constexpr ErrorName not_implemented{"NOT_IMPLEMENTED", "FEATURE_DISABLED", "KAM00"};
+
+// "Invalid value 31 for parameter 'run_id' supplied:  Hint: Value was of type 'int'. See the API docs …"
+Error to_error(const DecodeError& problem);
+
+// MLflow reads an empty or unparsable body as {}, and a JSON string as the JSON it holds (old clients encode twice).
+std::string lenient_body(std::string body);
+
+}  // namespace pawl::mlflow
