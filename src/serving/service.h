@@ -1,0 +1,74 @@
+// Serving's decisions: which version answers, what is kept of it. The routing is an immutable snapshot, swapped after the commit that changed
+// it, so a prediction meets no lock of the store and no SQL. Thread-safe.
+#pragma once
+#include "serving/onnx.h"
+#include "serving/types.h"
+#include "store/store.h"
+#include "wire/v2/codec.h"
+
+namespace pawl::net {
+class Router;
+class Server;
+}  // namespace pawl::net
+namespace pawl::serving {
+
+struct Options {
+  std::filesystem::path data{};                    // predictions/ and keys/ lie below
+  std::filesystem::path artifacts{};               // the root that artifact folders are relative to; empty: data/artifacts
+  std::size_t model_bytes_max = 2ULL << 30;        // loaded models together; past it the one not used for longest goes, never a live or canary one
+  std::size_t segment_bytes_max = 64 << 20;        // of the log's tail; then the next one begins
+};
+
+// A request and where its answer goes: once, from any thread.
+struct Inference {
+  std::string endpoint{};
+  std::optional<std::int64_t> version{};           // asked for by number
+  std::string body{};
+  Time received{};
+};
+using Answered = std::move_only_function<void(Result<std::string>)>;
+
+class Service {
+ public:
+  // Reads the endpoints; loads no model and opens no library.
+  static Result<std::unique_ptr<Service>> open(Options options, store::Store& store, const Clock& clock, Random& random);
+  ~Service();
+  // Once the server listens: its pool and its loop are used from now on, and the live versions are loaded on the pool. Without, all happens on the caller's thread.
+  void attach(net::Server& server);
+  // Before the server goes away: waits for loads that are under way.
+  void detach();
+
+  // ---- for delivery ----
+  // Loads the version from its artifact folder (relative to the root), proves that it answers and keeps that for later loads. Blocks: job or pool threads only.
+  // `digest`: what the .onnx file must have (SHA-256), empty when not known. `inputs`: pawl.yaml's model.inputs.
+  Result<Prepared> prepare(const std::string& model, std::int64_t version, const std::string& folder, const std::string& digest = {},
+                           std::vector<std::string> inputs = {});
+  // Makes the endpoint when it is not there; Code::conflict when the name belongs to another model. Changes `replay` of one that is there.
+  Result<void> put_endpoint(Call& call, const NewEndpoint& endpoint);
+  // Every arm must have been prepared. Takes effect right after the commit. Answers the routing with its generation. Events are the caller's.
+  Result<Routing> set_routing(Call& call, const std::string& endpoint, Routing routing);
+  Result<Routing> routing(Tx& tx, const std::string& endpoint);
+  // From the prediction log; reads what was added since the last call. Job or pool threads. The endpoint's lines outside rollouts have rollout "", step 0.
+  Result<Tally> tally(const std::string& endpoint, const std::string& rollout, std::int64_t step, Arm arm);
+  // The row of a prediction with its labels. Code::missing for an id that is forged, unknown or not here yet. Blocks: not on the io thread.
+  Result<Prediction> prediction(const std::string& id);
+
+  // ---- for routes and the page ----
+  Result<std::vector<Endpoint>> endpoints();       // blocks (tallies)
+  Result<Endpoint> endpoint(const std::string& name);
+  bool ready() const;                              // every live and canary version is loaded
+  Result<bool> ready(std::string_view endpoint, std::optional<std::int64_t> version) const;
+  Result<v2::ModelMetadata> metadata(std::string_view endpoint, std::optional<std::int64_t> version) const;
+  // The whole way of a prediction: decode, choose the version, run, log, answer. Call on the io thread, or in tests anywhere.
+  void infer(Inference request, Answered answered);
+  Result<LabelsTaken> take_labels(const Ask& ask, const NewLabels& labels);   // blocks until they are on disk
+
+ private:
+  struct Impl;
+  explicit Service(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+void mount(net::Router& at, Service& serving);     // routes.cpp
+
+}  // namespace pawl::serving

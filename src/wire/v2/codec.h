@@ -1,0 +1,49 @@
+// The Open Inference Protocol's REST form (V2): request JSON to tensors, tensors to response JSON. Pure; knows no model.
+//
+// Accepted: BOOL, INT32, INT64, FP32, FP64, BYTES; `data` flat or nested as the shape says. null is a missing value for FP (NaN) and BYTES
+// (empty, its position kept), an error for the others. NaN and Infinity are no JSON. Errors name the input and what would have been right.
+#pragma once
+#include "core/time.h"
+#include "wire/v2/tensor.h"
+
+namespace pawl::v2 {
+
+struct Limits {
+  std::size_t inputs_max = 4096;
+  std::size_t rows_max = 100'000;
+  std::size_t values_max = 16'000'000;  // of all inputs together
+};
+
+struct InferRequest {
+  std::string id{};
+  std::vector<Tensor> inputs{};
+  std::vector<std::string> outputs{};      // empty: all
+  std::string routing_key{};
+  bool has_routing_key = false;
+  std::vector<Time> event_times{};         // none, one for all rows, or one per row
+  std::string context{};                   // JSON object of column -> value or one value per row; empty: none
+  std::size_t rows = 0;                    // the first dimension, the same for all inputs
+};
+Result<InferRequest> read_request(std::string_view body, const Limits& limits = {});
+
+struct InferResponse {
+  std::string_view model_name{}, model_version{}, id{};   // no id: not written
+  std::span<const std::string> prediction_ids{};
+  std::span<const Tensor> outputs{};
+};
+// Only the outputs named by `wanted`, in that order; all when it is empty. Code::invalid names one that is not there.
+Result<std::string> write_response(const InferResponse& response, std::span<const std::string> wanted = {});
+
+struct ModelMetadata {
+  std::string name{};
+  std::vector<std::string> versions{};
+  std::string platform = "onnx_onnxv1";
+  std::vector<Port> inputs{}, outputs{};
+};
+std::string write_metadata(const ModelMetadata& metadata);
+std::string server_metadata(std::string_view version);
+
+// One row of what `context` holds, as a JSON object; {} when empty.
+std::string context_row(std::string_view context, std::size_t row, std::size_t rows);
+
+}  // namespace pawl::v2
