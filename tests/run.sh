@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every test there is: the rooms' own (ctest), the whole program from outside (pytest, with the demo as one test), the page's, and with
-# SANITIZE=1 or in CI the rooms where threads and bytes live once more under the sanitizers. A part that fails does not stop the others; the last
-# line counts all, and the exit code is 1 if anything failed.
+# SANITIZE=1 or in CI the rooms where threads and bytes live once more under the sanitizers, and
+# the parsers on rubbish. A part that fails does not stop the others; the last line counts all, and the exit code is 1 if anything failed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 source setup/env.sh
@@ -68,11 +68,9 @@ run_page_tests
 
 if [ -n "${CI:-}" ] || [ "${SANITIZE:-0}" != 0 ]; then
   rooms=(core store net jobs serving)
-  for preset in asan tsan; do
-    if build "$preset" "${rooms[@]/%/_test}"; then
-      run_ctest "$preset" -R "^($(IFS='|'; echo "${rooms[*]}"))_test: "
-    fi
-  done
+  tests_of_rooms="^($(IFS='|'; echo "${rooms[*]}"))_test: "
+  if build asan "${rooms[@]/%/_test}" fuzzers; then run_ctest asan -R "$tests_of_rooms|^fuzz: "; fi
+  if build tsan "${rooms[@]/%/_test}"; then run_ctest tsan -R "$tests_of_rooms"; fi
 fi
 
 for part in "${broken[@]}"; do echo "tests: failed: $part"; done
