@@ -28,8 +28,9 @@ add_library(duckdb::duckdb SHARED IMPORTED GLOBAL)
 set_target_properties(duckdb::duckdb PROPERTIES IMPORTED_SONAME libduckdb.so IMPORTED_LOCATION ${PAWL_DUCKDB_LIB})
 target_link_libraries(duckdb::duckdb INTERFACE duckdb::headers)
 
-# Test programs and the binaries in the preset folders find the same files: build/<preset>/lib is a folder of links to the cache.
+# Every program lies in build/<preset> and finds them in build/<preset>/lib, a folder of links to the cache.
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 file(CREATE_LINK ${PAWL_ONNXRUNTIME_LIB} ${CMAKE_BINARY_DIR}/lib/libonnxruntime.so.1 SYMBOLIC)
 file(CREATE_LINK ${PAWL_DUCKDB_LIB} ${CMAKE_BINARY_DIR}/lib/libduckdb.so SYMBOLIC)
 set(CMAKE_BUILD_RPATH "$ORIGIN/lib")
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
