@@ -1,1 +1,74 @@
-// Begun.
+#include "store/ledger.h"
+
+#include "core/testing.h"
+#include "store/testing.h"
+
+using namespace pawl;
+using namespace pawl::store;
+
+namespace {
+FakeClock test_clock;
+Ask someone() { return {.who = {Who::Kind::person, "ana", Role::scientist, {}}, .clock = &test_clock}; }
+Result<void> tell(Store& store, std::string what, std::string subject, bool then_fail = false) {
+  return store.write([&](Tx& tx) -> Result<void> {
+    Call call(tx, someone());
+    call.tell({.what = what, .subject_kind = "thing", .subject = subject, .data = R"({"b": 1, "a": [1.5, "x"]})"});
+    if (then_fail) return pawl::fail(Code::invalid, "no");
+    return {};
+  });
+}
+std::vector<LedgerEvent> read(Store& store, LedgerFilter f = {}) {
+  return store.read_for<std::vector<LedgerEvent>>([&](Tx& tx) { return read_ledger(tx, f); }).value();
+}
+ChainState verify(Store& store) { return store.read_for<ChainState>([](Tx& tx) { return verify_ledger(tx); }).value(); }
+}  // namespace
+
+TEST_CASE("events stand in the ledger in order, chained, with who and when, and only those of works that succeeded") {
+  on_each_engine([](Store& store) {
+    std::int64_t heard = 0;
+    store.on_events([&](std::int64_t seq) { heard = seq; });
+    REQUIRE(tell(store, "version.made", "m@1"));
+    CHECK_FALSE(tell(store, "version.made", "m@2", true).has_value());
+    REQUIRE(tell(store, "alias.moved", "m"));
+    auto events = read(store);
+    REQUIRE(events.size() == 2);
+    CHECK(events[0].seq == 1);
+    CHECK(events[0].by == "ana");
+    CHECK(events[0].at == "2013-01-01T00:00:00Z");
+    CHECK(events[1].prev == events[0].hash);
+    CHECK(events[1].what == "alias.moved");
+    CHECK(heard == 2);
+    CHECK(verify(store).whole);
+    CHECK(verify(store).head == events[1].hash);
+  });
+}
+
+TEST_CASE("the ledger is read by kind, subject, from either end") {
+  auto store = open_or_die();
+  for (int i = 0; i < 5; ++i) REQUIRE(tell(*store, i % 2 ? "flow.done" : "flow.begun", "f" + std::to_string(i)));
+  REQUIRE(tell(*store, "flows", "x"));
+  CHECK(read(*store, {.what = "flow."}).size() == 5);
+  CHECK(read(*store, {.what = "flow.done"}).size() == 2);
+  CHECK(read(*store, {.subject = "f3"}).size() == 1);
+  CHECK(read(*store, {.after = 4}).size() == 2);
+  CHECK(read(*store, {.limit = 2, .newest_first = true}).front().seq == 6);
+  CHECK(read(*store, {.after = 3, .newest_first = true}).size() == 2);
+}
+
+TEST_CASE("given a ledger of which a row was changed, removed or put between, then verifying names the first place") {
+  const std::string_view changes[] = {"UPDATE ledger SET by_whom = 'bob' WHERE seq = 3", "DELETE FROM ledger WHERE seq = 3", "UPDATE ledger SET prev = 'x' WHERE seq = 3",
+                                      R"(UPDATE ledger SET data = '{"a": 2}' WHERE seq = 3)"};
+  for (auto change : changes) {
+    CAPTURE(change);
+    auto store = open_or_die();
+    for (int i = 0; i < 6; ++i) REQUIRE(tell(*store, "w", "s"));
+    REQUIRE(store->write([&](Tx& tx) -> Result<void> {
+      TRY_(tx.exec({"t.change", change}));
+      return {};
+    }));
+    const auto state = verify(*store);
+    CHECK_FALSE(state.whole);
+    CHECK(state.broken_at >= 3);
+    CHECK(state.broken_at <= 4);
+  }
+}

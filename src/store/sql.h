@@ -1,7 +1,8 @@
 // SQL as the rooms see it: named texts, bound values, typed rows, one transaction (`Tx`). SQLite and PostgreSQL stand behind `Connection`;
 // what differs between them is listed in store/README.md.
 #pragma once
-#include <any>
+#include <span>
+#include <variant>
 
 #include "core/result.h"
 #include "core/time.h"
@@ -51,6 +52,7 @@ class Row {
 };
 
 enum class Engine { sqlite, postgres };
+class Lane;  // a connection with its thread and what waits for it, in store.cpp
 
 // One connection of either engine. Only store's own files implement or open one.
 class Connection {
@@ -71,8 +73,8 @@ struct Event {
   std::string cause{};            // id of the event that led to it
   std::string digests{};          // JSON object, or empty
   std::string data{};             // JSON object, or empty
-  std::string by{};               // who; filled in by Call::tell
-  std::string id{};               // filled in when told: others may name it as their cause at once
+  // Filled in by Call::tell.
+  std::string project{}, by{}, id{};
   Time at{};
 };
 
@@ -116,11 +118,12 @@ class Tx {
   void after_commit(std::move_only_function<void()> f) { after_.push_back(std::move(f)); }
 
  private:
-  friend class Store;
+  friend class Lane;
   friend Result<void> write_ledger(Tx& tx);
   friend std::string stage_event(Tx& tx, Event event);
   Connection& connection_;
   std::vector<Event> events_;
+  std::int64_t newest_seq_ = 0;  // of the ledger, once written
   std::vector<std::move_only_function<void()>> after_;
 };
 

@@ -1,8 +1,8 @@
 // The store: one place for durable state. Who writes waits until the commit reached the disk; all who wait share one commit.
 //
-//   SQLite      one writer thread takes everything that waits, runs each piece of work in its own savepoint, commits once (synchronous=FULL),
-//               then answers them all. Readers are a pool of connections, each read sees one snapshot.
-//   PostgreSQL  every piece of work is a transaction of its own on a pool of connections.
+// One writer thread takes everything that waits, runs each piece of work in its own savepoint, commits once, then answers them all. Readers are a
+// pool of connections, each read sees one snapshot. SQLite commits with synchronous=FULL. On PostgreSQL it is the same, and the transaction holds
+// an advisory lock from its beginning, so that several servers write one after the other and no service has to think of races.
 //
 // A piece of work that returns an error, or throws, leaves nothing behind. A commit that fails (full disk) fails every work of its group.
 #pragma once
@@ -16,6 +16,7 @@ struct Options {
   int readers = 2;
   std::size_t queue_max = 10'000; // work that waits; past it Code::busy
   std::size_t group_max = 256;    // works sharing one commit
+  std::string vfs{};              // SQLite's file layer, for tests that fill the disk
 };
 
 // Work for the writer or a reader. It runs on the store's thread; keep it bounded (1,000 rows a call, bigger work is a job in slices).
@@ -25,47 +26,38 @@ using Done = std::move_only_function<void(Result<void>)>;  // on the store's thr
 class Store {
  public:
   // Opens, migrates, starts the threads. Refuses a database that a newer pawl has written.
-  static Result<std::unique_ptr<Store>> open(Options options, const Clock& clock);
-  virtual ~Store() = default;
+  static Result<std::unique_ptr<Store>> open(Options options);
+  ~Store();  // finishes what waits
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  virtual void write_async(Work work, Done done) = 0;
-  virtual void read_async(Work work, Done done) = 0;
+  void write_async(Work work, Done done);
+  void read_async(Work work, Done done);
 
   // The same, waiting. Never call these from a store thread or an io thread.
-  Result<void> write(Work work) { return wait(&Store::write_async, std::move(work)); }
-  Result<void> read(Work work) { return wait(&Store::read_async, std::move(work)); }
-  template <class T, class F> Result<T> write_for(F work) { return wait_for<T>(&Store::write_async, std::move(work)); }
-  template <class T, class F> Result<T> read_for(F work) { return wait_for<T>(&Store::read_async, std::move(work)); }
+  Result<void> write(Work work);
+  Result<void> read(Work work);
+  template <class T, class F> Result<T> write_for(F work) { return keep<T>(&Store::write, std::move(work)); }
+  template <class T, class F> Result<T> read_for(F work) { return keep<T>(&Store::read, std::move(work)); }
 
-  // Called on a store thread after every commit that wrote events, with the newest sequence number: jobs and live pages wake up by it.
+  // Called on the writer's thread after every commit that wrote events, with the newest sequence number: jobs and live pages wake up by it.
   void on_events(std::function<void(std::int64_t seq)> f);
-  virtual Engine engine() const = 0;
-
- protected:
-  Store() = default;
-  static Result<void> finish(Tx& tx);     // the ledger's rows: the last statements before COMMIT
-  static bool told(const Tx& tx) { return !tx.events_.empty(); }
-  struct Mark { std::size_t events, after; };
-  static Mark mark(const Tx& tx) { return {tx.events_.size(), tx.after_.size()}; }
-  static void rewind(Tx& tx, Mark m) { tx.events_.resize(m.events); tx.after_.resize(m.after); }
-  void committed(Tx& tx);                 // runs what waited for the commit
+  Engine engine() const;
 
  private:
-  Result<void> wait(void (Store::*how)(Work, Done), Work work);
-  template <class T, class F> Result<T> wait_for(void (Store::*how)(Work, Done), F work) {
+  struct Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  template <class T, class F> Result<T> keep(Result<void> (Store::*how)(Work), F work) {
     std::optional<Result<T>> out;
-    if (auto ran = wait(how, [&](Tx& tx) -> Result<void> {
-          out.emplace(work(tx));
-          if (!*out) return std::unexpected(out->error());
-          return {};
-        }); !ran)
-      return std::unexpected(ran.error());
+    auto ran = (this->*how)([&](Tx& tx) -> Result<void> {
+      out.emplace(work(tx));
+      if (!*out) return std::unexpected(out->error());
+      return {};
+    });
+    if (!ran) return std::unexpected(std::move(ran).error());
     return std::move(*out);
   }
-  std::mutex listeners_mutex_;
-  std::vector<std::function<void(std::int64_t)>> listeners_;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace pawl::store
