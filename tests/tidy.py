@@ -100,13 +100,13 @@ def no_header_includes_boost_json(tree):
 
 def migrations_are_numbered(tree):
     names = [Path(p).name for p in tree.matching("migrations/*.sql")]
-    shape = re.compile(r"(\d{4})_([a-z]+)_[a-z0-9_]+(\.postgres)?\.sql")
+    shape = re.compile(r"(\d{4})_([a-z]+)(?:_[a-z0-9_]+)?(\.postgres)?\.sql")
     numbers = {}
     for name in names:
         path = f"migrations/{name}"
         match = shape.fullmatch(name)
         if not match:
-            yield path, 1, "a migration is called NNNN_room_change.sql, its twin NNNN_room_change.postgres.sql"
+            yield path, 1, "a migration is called NNNN_room_change.sql, its twin the same with .postgres.sql"
             continue
         if match[2] not in ROOMS:
             yield path, 1, f"{match[2]} is no room"
