@@ -13,8 +13,14 @@ namespace {
 
 // ECMAScript's Number::toString, which RFC 8785 section 3.2.2.3 prescribes: shortest digits, plain between 1e-7 and 1e21.
 void write_es_number(std::string& out, double v) {
-  if (v == 0) { out += '0'; return; }
-  if (v < 0) { out += '-'; v = -v; }
+  if (v == 0) {
+    out += '0';
+    return;
+  }
+  if (v < 0) {
+    out += '-';
+    v = -v;
+  }
   char buffer[40];
   auto [end, ec] = std::to_chars(buffer, buffer + sizeof buffer, v, std::chars_format::scientific);
   std::string_view text(buffer, static_cast<std::size_t>(end - buffer));
@@ -26,9 +32,12 @@ void write_es_number(std::string& out, double v) {
   auto power = text.substr(e + (text[e + 1] == '+' ? 2 : 1));
   std::from_chars(power.data(), power.data() + power.size(), exponent);
   const int k = static_cast<int>(digits.size()), n = exponent + 1;
-  if (k <= n && n <= 21) out += digits + std::string(static_cast<std::size_t>(n - k), '0');
-  else if (0 < n && n <= 21) out += digits.substr(0, static_cast<std::size_t>(n)) + '.' + digits.substr(static_cast<std::size_t>(n));
-  else if (-6 < n && n <= 0) out += "0." + std::string(static_cast<std::size_t>(-n), '0') + digits;
+  if (k <= n && n <= 21)
+    out += digits + std::string(static_cast<std::size_t>(n - k), '0');
+  else if (0 < n && n <= 21)
+    out += digits.substr(0, static_cast<std::size_t>(n)) + '.' + digits.substr(static_cast<std::size_t>(n));
+  else if (-6 < n && n <= 0)
+    out += "0." + std::string(static_cast<std::size_t>(-n), '0') + digits;
   else {
     out += digits[0];
     if (k > 1) out.append(".").append(digits, 1);
@@ -42,7 +51,8 @@ std::u16string utf16(std::string_view s) {
     auto c = static_cast<unsigned char>(s[i]);
     std::size_t n = c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
     char32_t p = n == 1 ? c : c & (0xFF >> (n + 1));
-    for (std::size_t k = 1; k < n && i + k < s.size(); ++k) p = (p << 6) | (static_cast<unsigned char>(s[i + k]) & 0x3F);
+    for (std::size_t k = 1; k < n && i + k < s.size(); ++k)
+      p = (p << 6) | (static_cast<unsigned char>(s[i + k]) & 0x3F);
     if (p >= 0x10000) {
       p -= 0x10000;
       out += static_cast<char16_t>(0xD800 + (p >> 10));

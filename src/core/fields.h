@@ -52,8 +52,8 @@ constexpr std::optional<E> from_word(std::string_view text) {
   return std::nullopt;
 }
 
-enum class Over { refuse, cut };   // what happens to text past its limit
-enum class Empty { show, hide };   // whether an empty list, map or text is written
+enum class Over { refuse, cut };  // what happens to text past its limit
+enum class Empty { show, hide };  // whether an empty list, map or text is written
 
 struct FieldOptions {
   bool required = false;            // absent, null and "" are refused
@@ -62,7 +62,7 @@ struct FieldOptions {
   std::size_t items_max = 1 << 20;
   Over over = Over::refuse;
   Empty empty = Empty::show;
-  std::string_view about{};         // for the OpenAPI page
+  std::string_view about{};  // for the OpenAPI page
 };
 
 template <class C, class M> struct Field {
@@ -72,7 +72,8 @@ template <class C, class M> struct Field {
   M C::* member;
   FieldOptions options;
 };
-template <class C, class M> consteval Field<C, M> field(std::string_view name, M C::* member, FieldOptions options = {}) {
+template <class C, class M>
+consteval Field<C, M> field(std::string_view name, M C::* member, FieldOptions options = {}) {
   return {name, member, options};
 }
 

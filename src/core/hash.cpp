@@ -18,7 +18,8 @@ const EVP_MD* algorithm(Digest::Algorithm a) {
 std::string digest(Digest::Algorithm a, std::string_view bytes) {
   unsigned char out[EVP_MAX_MD_SIZE];
   unsigned n = 0;
-  if (!EVP_Digest(bytes.data(), bytes.size(), out, &n, algorithm(a), nullptr)) throw std::runtime_error("digest failed");
+  if (!EVP_Digest(bytes.data(), bytes.size(), out, &n, algorithm(a), nullptr))
+    throw std::runtime_error("digest failed");
   return {reinterpret_cast<char*>(out), n};
 }
 }  // namespace
@@ -29,11 +30,14 @@ std::string sha256_hex(std::string_view bytes) { return hex(sha256(bytes)); }
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   unsigned char out[EVP_MAX_MD_SIZE];
   unsigned n = 0;
-  if (!HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), out, &n))
+  if (!HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+            reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), out, &n))
     throw std::runtime_error("hmac failed");
   return {reinterpret_cast<char*>(out), n};
 }
-bool same_secret(std::string_view a, std::string_view b) { return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0; }
+bool same_secret(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
 
 std::string hex(std::string_view bytes) {
   static constexpr char digits[] = "0123456789abcdef";
@@ -44,14 +48,16 @@ std::string hex(std::string_view bytes) {
 }
 std::string base64(std::string_view bytes) {
   std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  int n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+  int n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                          reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
   out.resize(static_cast<std::size_t>(n));
   return out;
 }
 std::optional<std::string> from_base64(std::string_view text) {
   if (text.size() % 4) return std::nullopt;
   std::string out(text.size() / 4 * 3 + 1, '\0');
-  int n = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+  int n = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                          reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
   if (n < 0) return std::nullopt;
   auto padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
   out.resize(static_cast<std::size_t>(n - padding));
@@ -59,10 +65,13 @@ std::optional<std::string> from_base64(std::string_view text) {
 }
 
 Digest::Digest(Algorithm a) : context_(EVP_MD_CTX_new()) {
-  if (!EVP_DigestInit_ex2(static_cast<EVP_MD_CTX*>(context_), algorithm(a), nullptr)) throw std::runtime_error("digest failed");
+  if (!EVP_DigestInit_ex2(static_cast<EVP_MD_CTX*>(context_), algorithm(a), nullptr))
+    throw std::runtime_error("digest failed");
 }
 Digest::~Digest() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
-void Digest::add(std::string_view bytes) { EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size()); }
+void Digest::add(std::string_view bytes) {
+  EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size());
+}
 std::string Digest::hex() {
   unsigned char out[EVP_MAX_MD_SIZE];
   unsigned n = 0;
@@ -76,7 +85,8 @@ std::string Random::hex_bytes(std::size_t n) {
   return hex(raw);
 }
 void SystemRandom::fill(std::span<char> out) {
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(out.size())) != 1) throw std::runtime_error("no randomness");
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(out.size())) != 1)
+    throw std::runtime_error("no randomness");
 }
 
 }  // namespace pawl

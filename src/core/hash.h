@@ -6,9 +6,9 @@
 
 namespace pawl {
 
-std::string md5_hex(std::string_view bytes);     // DVC's content hash; no security rests on it
+std::string md5_hex(std::string_view bytes);  // DVC's content hash; no security rests on it
 std::string sha256_hex(std::string_view bytes);
-std::string sha256(std::string_view bytes);      // 32 raw bytes
+std::string sha256(std::string_view bytes);                             // 32 raw bytes
 std::string hmac_sha256(std::string_view key, std::string_view bytes);  // 32 raw bytes
 bool same_secret(std::string_view a, std::string_view b);               // in constant time
 

@@ -63,16 +63,29 @@ std::size_t utf8_prefix(std::string_view s, std::size_t chars) {
 bool fits(std::string_view s, const FieldOptions& o) { return s.size() <= o.chars_max || utf8_chars(s) <= o.chars_max; }
 
 bool real_from_text(std::string_view s, double& out) {
-  if (s == "NaN") out = std::numeric_limits<double>::quiet_NaN();
-  else if (s == "Infinity") out = std::numeric_limits<double>::infinity();
-  else if (s == "-Infinity") out = -std::numeric_limits<double>::infinity();
-  else return false;
+  if (s == "NaN")
+    out = std::numeric_limits<double>::quiet_NaN();
+  else if (s == "Infinity")
+    out = std::numeric_limits<double>::infinity();
+  else if (s == "-Infinity")
+    out = -std::numeric_limits<double>::infinity();
+  else
+    return false;
   return true;
 }
 bool real_from(const bj::value& v, double& out) {
-  if (auto* d = v.if_double()) { out = *d; return true; }
-  if (auto* i = v.if_int64()) { out = static_cast<double>(*i); return true; }
-  if (auto* u = v.if_uint64()) { out = static_cast<double>(*u); return true; }
+  if (auto* d = v.if_double()) {
+    out = *d;
+    return true;
+  }
+  if (auto* i = v.if_int64()) {
+    out = static_cast<double>(*i);
+    return true;
+  }
+  if (auto* u = v.if_uint64()) {
+    out = static_cast<double>(*u);
+    return true;
+  }
   auto* s = v.if_string();
   return s && real_from_text({s->data(), s->size()}, out);
 }
@@ -101,8 +114,10 @@ bool word_from(std::string_view text, const Shape& shape, void* out) {
 std::string camel(std::string_view snake) {
   std::string out;
   for (std::size_t i = 0; i < snake.size(); ++i)
-    if (snake[i] == '_' && i + 1 < snake.size() && snake[i + 1] >= 'a' && snake[i + 1] <= 'z') out += static_cast<char>(snake[++i] - 32);
-    else out += snake[i];
+    if (snake[i] == '_' && i + 1 < snake.size() && snake[i + 1] >= 'a' && snake[i + 1] <= 'z')
+      out += static_cast<char>(snake[++i] - 32);
+    else
+      out += snake[i];
   return out;
 }
 
@@ -111,7 +126,8 @@ bool Reader::read_text(const bj::value& v, std::string& out, const FieldOptions&
   if (!s) return bad(Kind::wrong_type, at, "a string", &v);
   std::string_view text{s->data(), s->size()};
   if (!fits(text, o)) {
-    if (o.over == Over::refuse) return bad(Kind::too_long, at, "at most " + std::to_string(o.chars_max) + " characters", nullptr);
+    if (o.over == Over::refuse)
+      return bad(Kind::too_long, at, "at most " + std::to_string(o.chars_max) + " characters", nullptr);
     text = text.substr(0, utf8_prefix(text, o.chars_max));
   }
   out.assign(text);
@@ -140,7 +156,8 @@ bool Reader::read(const bj::value& v, const Shape& shape, void* out, const Field
     case list: {
       auto* a = v.if_array();
       if (!a) return bad(Kind::wrong_type, at, "an array", &v);
-      if (a->size() > o.items_max) return bad(Kind::too_many, at, "at most " + std::to_string(o.items_max) + " items", nullptr);
+      if (a->size() > o.items_max)
+        return bad(Kind::too_many, at, "at most " + std::to_string(o.items_max) + " items", nullptr);
       shape.expect(out, a->size());
       std::size_t i = 0;
       for (const auto& x : *a)
@@ -161,13 +178,17 @@ bool Reader::read(const bj::value& v, const Shape& shape, void* out, const Field
   std::unreachable();
 }
 
-const bj::value* Reader::find(const bj::object& m, const Slot& slot, std::size_t hint, const Path& at, bool& twice) const {
-  if (hint < m.size() && m.begin()[hint].key() == slot.name && options.camel == CamelKeys::no) return &m.begin()[hint].value();
+const bj::value* Reader::find(const bj::object& m, const Slot& slot, std::size_t hint, const Path& at,
+                              bool& twice) const {
+  if (hint < m.size() && m.begin()[hint].key() == slot.name && options.camel == CamelKeys::no)
+    return &m.begin()[hint].value();
   const bj::value* found = m.if_contains(slot.name);
   auto also = [&](std::string_view name) {
     if (const auto* other = m.if_contains(name)) {
-      if (found && name != slot.options.alias) twice = !bad(Kind::both_names, Path{&at, slot.name, 0}, std::string(name), nullptr);
-      else if (!found) found = other;
+      if (found && name != slot.options.alias)
+        twice = !bad(Kind::both_names, Path{&at, slot.name, 0}, std::string(name), nullptr);
+      else if (!found)
+        found = other;
     }
   };
   if (options.camel == CamelKeys::accept)
@@ -179,7 +200,9 @@ const bj::value* Reader::find(const bj::object& m, const Slot& slot, std::size_t
 bool Reader::refuse_unknown(const bj::object& m, const Shape& shape, const Path& at) const {
   for (const auto& x : m) {
     std::string_view key{x.key().data(), x.key().size()};
-    if (std::ranges::none_of(shape.slots, [&](const Slot& s) { return s.name == key || (!s.options.alias.empty() && s.options.alias == key); })) {
+    if (std::ranges::none_of(shape.slots, [&](const Slot& s) {
+          return s.name == key || (!s.options.alias.empty() && s.options.alias == key);
+        })) {
       std::string known;
       for (const auto& s : shape.slots) known.append(known.empty() ? "" : ", ").append(s.name);
       return bad(Kind::unknown_key, Path{&at, key, 0}, "one of the keys " + known, nullptr);
@@ -199,20 +222,24 @@ bool Reader::read_object(const bj::value& v, const Shape& shape, void* out, cons
     seen += found != nullptr;
     Path here{&at, s.name, 0};
     bool absent = !found || found->is_null();
-    if (s.options.required && (absent || (found->is_string() && found->get_string().empty()))) return bad(Kind::missing, here, "a value (it is required)", nullptr);
+    if (s.options.required && (absent || (found->is_string() && found->get_string().empty())))
+      return bad(Kind::missing, here, "a value (it is required)", nullptr);
     if (!absent && !read(*found, *s.shape, s.at(out), s.options, here)) return false;
   }
   return options.unknown == UnknownKeys::ignore || seen == m->size() || refuse_unknown(*m, shape, at);
 }
 
-bool from_text(std::string_view given, const Slot& slot, const Shape& shape, void* out, const Reader& reader, const Path& at) {
+bool from_text(std::string_view given, const Slot& slot, const Shape& shape, void* out, const Reader& reader,
+               const Path& at) {
   using enum Shape::Kind;
   auto bad = [&](std::string wanted) {
     bj::value got(bj::string_view(given.data(), given.size()));
     return reader.bad(Kind::wrong_type, at, std::move(wanted), &got);
   };
   switch (shape.kind) {
-    case text: return reader.read_text(bj::value(bj::string_view(given.data(), given.size())), *static_cast<std::string*>(out), slot.options, at);
+    case text:
+      return reader.read_text(bj::value(bj::string_view(given.data(), given.size())), *static_cast<std::string*>(out),
+                              slot.options, at);
     case i64: return integer_from_text(given, *static_cast<std::int64_t*>(out)) || bad("an integer");
     case i32: return integer_from_text(given, *static_cast<std::int32_t*>(out)) || bad("an integer");
     case real: {
@@ -222,7 +249,8 @@ bool from_text(std::string_view given, const Slot& slot, const Shape& shape, voi
     }
     case flag: {
       std::string low(given);
-      std::ranges::transform(low, low.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+      std::ranges::transform(low, low.begin(),
+                             [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
       if (low != "true" && low != "false") return bad("true or false");
       *static_cast<bool*>(out) = low == "true";
       return true;
@@ -274,11 +302,13 @@ bool decode_into(std::string_view body, const Shape& shape, void* out, DecodeOpt
   return Reader{options, problem}.read(*v, shape, out, {}, Path{});
 }
 
-bool decode_param(std::string_view name, std::string_view text, const Shape& shape, void* out, DecodeOptions options, DecodeError& problem) {
+bool decode_param(std::string_view name, std::string_view text, const Shape& shape, void* out, DecodeOptions options,
+                  DecodeError& problem) {
   Reader reader{options, problem};
   Path root, at{&root, name, 0};
   for (const auto& s : shape.slots)
-    if (s.name == name || (!s.options.alias.empty() && s.options.alias == name) || (options.camel == CamelKeys::accept && camel(s.name) == name))
+    if (s.name == name || (!s.options.alias.empty() && s.options.alias == name) ||
+        (options.camel == CamelKeys::accept && camel(s.name) == name))
       return from_text(text, s, *s.shape, s.at(out), reader, at);
   return options.unknown == UnknownKeys::ignore || reader.bad(Kind::unknown_key, at, "no such parameter", nullptr);
 }
@@ -309,7 +339,8 @@ void write_json_text(std::string& out, std::string_view text) {
       for (std::size_t k = 1; good && k < n; ++k) good = (static_cast<unsigned char>(text[i + k]) & 0xC0) == 0x80;
       if (good && n > 2) {  // overlong forms, surrogates, past U+10FFFF
         auto second = static_cast<unsigned char>(text[i + 1]);
-        good = !((c == 0xE0 && second < 0xA0) || (c == 0xED && second > 0x9F) || (c == 0xF0 && second < 0x90) || (c == 0xF4 && second > 0x8F));
+        good = !((c == 0xE0 && second < 0xA0) || (c == 0xED && second > 0x9F) || (c == 0xF0 && second < 0x90) ||
+                 (c == 0xF4 && second > 0x8F));
       }
       if (good) {
         i += n;
@@ -326,8 +357,10 @@ void write_json_text(std::string& out, std::string_view text) {
       case '\b': out += "\\b"; break;
       case '\f': out += "\\f"; break;
       default:
-        if (c < 0x20) out.append("\\u00") += {hex[c >> 4], hex[c & 15]};
-        else out += "\xEF\xBF\xBD";
+        if (c < 0x20)
+          out.append("\\u00") += {hex[c >> 4], hex[c & 15]};
+        else
+          out += "\xEF\xBF\xBD";
     }
     from = ++i;
   }
@@ -336,8 +369,14 @@ void write_json_text(std::string& out, std::string_view text) {
 }
 
 void write_json_number(std::string& out, double value) {
-  if (std::isnan(value)) { out += "\"NaN\""; return; }
-  if (std::isinf(value)) { out += value > 0 ? "\"Infinity\"" : "\"-Infinity\""; return; }
+  if (std::isnan(value)) {
+    out += "\"NaN\"";
+    return;
+  }
+  if (std::isinf(value)) {
+    out += value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+    return;
+  }
   char buffer[32];
   auto [end, ec] = std::to_chars(buffer, buffer + sizeof buffer, value);
   std::string_view text(buffer, static_cast<std::size_t>(end - buffer));
@@ -360,8 +399,10 @@ void encode_into(const void* value, const Shape& shape, std::string& out) {
       return;
     }
     case maybe:
-      if (shape.size(value)) encode_into(shape.item(value, 0), *shape.of, out);
-      else out += "null";
+      if (shape.size(value))
+        encode_into(shape.item(value, 0), *shape.of, out);
+      else
+        out += "null";
       return;
     case list: {
       out += '[';
@@ -373,7 +414,11 @@ void encode_into(const void* value, const Shape& shape, std::string& out) {
       return;
     }
     case map: {
-      struct With { std::string& out; const Shape& of; bool first; } with{out, *shape.of, true};
+      struct With {
+        std::string& out;
+        const Shape& of;
+        bool first;
+      } with{out, *shape.of, true};
       out += '{';
       shape.each(value, &with, [](void* w, std::string_view key, const void* item) {
         auto& to = *static_cast<With*>(w);

@@ -28,7 +28,8 @@ constexpr std::size_t json_depth_max = 64;
 // `out` must be a fresh object of the shape's type. An empty body reads as {}. False: `problem` says why and `out` is not to be used.
 bool decode_into(std::string_view body, const Shape& shape, void* out, DecodeOptions options, DecodeError& problem);
 // One `name=text` of a query string or a path into the member of that name; lists take one item a call. Unknown names: as `options` say.
-bool decode_param(std::string_view name, std::string_view text, const Shape& shape, void* out, DecodeOptions options, DecodeError& problem);
+bool decode_param(std::string_view name, std::string_view text, const Shape& shape, void* out, DecodeOptions options,
+                  DecodeError& problem);
 // What `required` asks for, when the members came by decode_param.
 bool check_required(const Shape& shape, void* object, DecodeError& problem);
 
@@ -47,7 +48,7 @@ template <class T> std::string encode(const T& value) {
 }
 
 void write_json_text(std::string& out, std::string_view text);  // quoted and escaped; invalid UTF-8 becomes U+FFFD
-void write_json_number(std::string& out, double value);         // shortest that reads back the same; 1 is 1.0; NaN as "NaN"
+void write_json_number(std::string& out, double value);  // shortest that reads back the same; 1 is 1.0; NaN as "NaN"
 
 // RFC 8785: members sorted by UTF-16 code units, shortest numbers, no blanks. What is hashed, is hashed over this. Refuses what is not JSON.
 Result<std::string> canonical_json(std::string_view json);

@@ -37,7 +37,9 @@ struct Builder {
     number.append(s.data(), s.size());
     double exact = 0;
     auto [end, ec] = std::from_chars(number.data(), number.data() + number.size(), exact);
-    stack.push_double(ec == std::errc{} && end == number.data() + number.size() ? exact : d);  // past the range: 0 or infinity, as parsed
+    stack.push_double(ec == std::errc{} && end == number.data() + number.size()
+                          ? exact
+                          : d);  // past the range: 0 or infinity, as parsed
     number.clear();
     return true;
   }
@@ -57,7 +59,10 @@ Result<bj::value> parse_json(std::string_view text, bj::storage_ptr memory) {
   boost::system::error_code ec;
   const auto read = parser.write_some(false, text.data(), text.size(), ec);
   if (!ec && read < text.size()) ec = bj::error::extra_data;
-  if (ec) return fail(Code::invalid, "not JSON: " + (ec == bj::error::too_deep ? "nested deeper than " + std::to_string(json_depth_max) : ec.message()));
+  if (ec)
+    return fail(Code::invalid,
+                "not JSON: " + (ec == bj::error::too_deep ? "nested deeper than " + std::to_string(json_depth_max)
+                                                          : ec.message()));
   return parser.handler().stack.release();
 }
 

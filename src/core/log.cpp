@@ -13,8 +13,10 @@ std::atomic<Form> line_form = Form::text;
 constexpr std::string_view names[] = {"debug", "info", "warn", "error"};
 
 void append_value(std::string& out, const std::string& v) {
-  if (!v.empty() && v.find_first_of(" \"\n\r\t=\\") == v.npos) out += v;
-  else write_json_text(out, v);
+  if (!v.empty() && v.find_first_of(" \"\n\r\t=\\") == v.npos)
+    out += v;
+  else
+    write_json_text(out, v);
 }
 }  // namespace
 

@@ -36,12 +36,12 @@ inline std::unexpected<Error> fail(Code code, std::string message, std::string f
 }
 
 // TRY(run, rows_.find(id)): `run` is the value, or our caller gets the error. TRY_(…) where there is no value to name.
-#define TRY(name, ...)                                                                    \
-  auto name##_or_error = (__VA_ARGS__);                                                   \
-  if (!name##_or_error) return std::unexpected(std::move(name##_or_error).error());       \
+#define TRY(name, ...)                                                              \
+  auto name##_or_error = (__VA_ARGS__);                                             \
+  if (!name##_or_error) return std::unexpected(std::move(name##_or_error).error()); \
   auto& name = *name##_or_error
-#define TRY_(...)                                                                         \
-  do {                                                                                    \
+#define TRY_(...)                                                                                      \
+  do {                                                                                                 \
     if (auto pawl_try = (__VA_ARGS__); !pawl_try) return std::unexpected(std::move(pawl_try).error()); \
   } while (false)
 

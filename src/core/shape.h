@@ -16,13 +16,14 @@ struct Slot {
 };
 struct Shape {
   enum class Kind : unsigned char { text, i64, i32, real, flag, word, json, object, list, map, maybe } kind{};
-  std::span<const Slot> slots{};                               // object
-  std::span<const std::string_view> words{};                   // word
-  const Shape* of = nullptr;                                   // list, map, maybe: what is inside
-  void* (*add)(void*, std::string_view key) = nullptr;         // list: one more at the end, map: the entry of this key, maybe: made present
-  void (*expect)(void*, std::size_t) = nullptr;                // list: room for so many
-  std::size_t (*size)(const void*) = nullptr;                  // list, map; maybe: 0 or 1
-  const void* (*item)(const void*, std::size_t) = nullptr;     // list, maybe
+  std::span<const Slot> slots{};              // object
+  std::span<const std::string_view> words{};  // word
+  const Shape* of = nullptr;                  // list, map, maybe: what is inside
+  void* (*add)(void*, std::string_view key) =
+      nullptr;  // list: one more at the end, map: the entry of this key, maybe: made present
+  void (*expect)(void*, std::size_t) = nullptr;             // list: room for so many
+  std::size_t (*size)(const void*) = nullptr;               // list, map; maybe: 0 or 1
+  const void* (*item)(const void*, std::size_t) = nullptr;  // list, maybe
   void (*each)(const void*, void*, void (*)(void*, std::string_view, const void*)) = nullptr;  // map
   std::size_t (*get_word)(const void*) = nullptr;
   void (*set_word)(void*, std::size_t) = nullptr;
@@ -43,13 +44,13 @@ template <class T> constexpr Shape shape_of();
 template <class T> inline constexpr Shape shape = shape_of<T>();
 
 template <class T, std::size_t... I> constexpr auto slots_of(std::index_sequence<I...>) {
-  return std::array<Slot, sizeof...(I)>{Slot{
-      std::get<I>(T::fields).name, std::get<I>(T::fields).options,
-      [](void* o) -> void* { return &(static_cast<T*>(o)->*(std::get<I>(T::fields).member)); },
-      &shape<typename std::tuple_element_t<I, std::remove_cvref_t<decltype(T::fields)>>::Member>}...};
+  return std::array<Slot, sizeof...(I)>{
+      Slot{std::get<I>(T::fields).name, std::get<I>(T::fields).options,
+           [](void* o) -> void* { return &(static_cast<T*>(o)->*(std::get<I>(T::fields).member)); },
+           &shape<typename std::tuple_element_t<I, std::remove_cvref_t<decltype(T::fields)>>::Member>}...};
 }
-template <class T>
-inline constexpr auto slots = slots_of<T>(std::make_index_sequence<std::tuple_size_v<std::remove_cvref_t<decltype(T::fields)>>>{});
+template <class T> inline constexpr auto slots =
+    slots_of<T>(std::make_index_sequence<std::tuple_size_v<std::remove_cvref_t<decltype(T::fields)>>>{});
 
 template <class T> constexpr Shape shape_of() {
   using enum Shape::Kind;

@@ -24,7 +24,7 @@ struct Unit {
   std::string_view name;
   std::int64_t us;
 };
-constexpr Unit units[] = {{"us", 1},          {"ms", 1000},           {"s", 1'000'000},        {"m", 60'000'000},
+constexpr Unit units[] = {{"us", 1},           {"ms", 1000},          {"s", 1'000'000},         {"m", 60'000'000},
                           {"h", 3600'000'000}, {"d", 86'400'000'000}, {"w", 7 * 86'400'000'000}};
 
 // Reads `[+-]hh:mm`, `Z` or nothing into minutes east of UTC.
@@ -46,15 +46,18 @@ std::string to_rfc3339(Time t) {
   const auto day = floor<days>(at);
   const year_month_day ymd{day};
   const hh_mm_ss hms{at - day};
-  auto out = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(ymd.year()), static_cast<unsigned>(ymd.month()),
-                         static_cast<unsigned>(ymd.day()), hms.hours().count(), hms.minutes().count(), hms.seconds().count());
+  auto out = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(ymd.year()),
+                         static_cast<unsigned>(ymd.month()), static_cast<unsigned>(ymd.day()), hms.hours().count(),
+                         hms.minutes().count(), hms.seconds().count());
   if (hms.subseconds().count()) out += fmt::format(".{:06}", hms.subseconds().count());
   return out + 'Z';
 }
 
 Result<Time> parse_rfc3339(std::string_view text) {
   using namespace std::chrono;
-  auto bad = [&] { return fail(Code::invalid, fmt::format("not a time: \"{}\", expected for example 2013-03-01T00:00:00Z", text)); };
+  auto bad = [&] {
+    return fail(Code::invalid, fmt::format("not a time: \"{}\", expected for example 2013-03-01T00:00:00Z", text));
+  };
   std::string_view s = text;
   int y = 0, mo = 0, d = 0, h = 0, mi = 0, sec = 0, east = 0;
   std::int64_t us = 0;
@@ -81,7 +84,8 @@ Result<Micros> parse_duration(std::string_view text) {
   std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
   for (const auto& u : units)
     if (ec == std::errc{} && n >= 0 && u.name == unit && n <= INT64_MAX / u.us) return Micros{n * u.us};
-  return fail(Code::invalid, fmt::format("not a duration: \"{}\", expected for example 500ms, 30s, 10m, 36h, 28d or 2w", text));
+  return fail(Code::invalid,
+              fmt::format("not a duration: \"{}\", expected for example 500ms, 30s, 10m, 36h, 28d or 2w", text));
 }
 
 std::string to_text(Micros d) {

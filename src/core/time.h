@@ -18,15 +18,16 @@ inline Time operator+(Time t, Micros d) { return {t.us + d.count()}; }
 inline Time operator-(Time t, Micros d) { return {t.us - d.count()}; }
 inline Micros operator-(Time a, Time b) { return Micros{a.us - b.us}; }
 
-std::string to_rfc3339(Time t);                       // 2013-03-01T00:00:00Z, with six decimals where they are not zero
-Result<Time> parse_rfc3339(std::string_view text);    // also a date alone, a blank for the T, any offset; none reads as UTC
+std::string to_rfc3339(Time t);  // 2013-03-01T00:00:00Z, with six decimals where they are not zero
+Result<Time> parse_rfc3339(
+    std::string_view text);  // also a date alone, a blank for the T, any offset; none reads as UTC
 Result<Micros> parse_duration(std::string_view text);
-std::string to_text(Micros d);                        // in the largest unit that divides it
+std::string to_text(Micros d);  // in the largest unit that divides it
 
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual Time now() const = 0;                              // wall time
+  virtual Time now() const = 0;  // wall time
   virtual std::chrono::steady_clock::time_point steady() const { return std::chrono::steady_clock::now(); }
 };
 class SystemClock final : public Clock {

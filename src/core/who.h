@@ -5,7 +5,8 @@
 namespace pawl {
 
 enum class Role { none, viewer, scientist, operator_, admin };  // each may what the one before may
-template <> inline constexpr auto words<Role> = std::to_array<std::string_view>({"none", "viewer", "scientist", "operator", "admin"});
+template <> inline constexpr auto words<Role> =
+    std::to_array<std::string_view>({"none", "viewer", "scientist", "operator", "admin"});
 
 // What a route needs. The role that has it by default stands beside.
 enum class May {
@@ -32,7 +33,7 @@ struct Who {
     flow,       // a training inside a flow: may write the runs of that flow
     pawl,       // the server itself
   } kind = Kind::nobody;
-  std::string name{};   // user name; "local", "pawl", "runner"; what the ledger writes
+  std::string name{};  // user name; "local", "pawl", "runner"; what the ledger writes
   Role role = Role::none;
   std::string scope{};  // repo: its name, predictor: the endpoint, flow: the flow's id
 };

@@ -17,17 +17,17 @@ enum class JobState { waiting, running, done, dead, dropped };
 
 struct NewJob {
   std::string kind{};
-  std::string payload = "{}";     // JSON
-  std::string flow{};             // the flow it belongs to, if any
-  Micros wait{0};                 // not before now + wait
+  std::string payload = "{}";  // JSON
+  std::string flow{};          // the flow it belongs to, if any
+  Micros wait{0};              // not before now + wait
   int attempts_max = 5;
-  std::string key{};              // at most one job of a kind and key waits or runs; adding another answers the one that is there
+  std::string key{};  // at most one job of a kind and key waits or runs; adding another answers the one that is there
 };
 struct Job {
   JobId id{};
   std::string kind{}, payload{}, flow{};
   JobState state{};
-  std::int64_t epoch = 0;         // grows with every claim
+  std::int64_t epoch = 0;  // grows with every claim
   std::int64_t attempts = 0, attempts_max = 0;
   std::string holder{};
   Time run_at{}, lease_until{}, created{};
@@ -41,8 +41,9 @@ Result<std::optional<Job>> claim(Call& call, std::span<const std::string> kinds,
 // All refuse a stale epoch with Code::conflict.
 Result<Time> renew(Call& call, const JobId& id, std::int64_t epoch, Micros lease);
 Result<Job> finish(Call& call, const JobId& id, std::int64_t epoch, std::string_view result);
-Result<Job> fail(Call& call, const JobId& id, std::int64_t epoch, const Error& error, bool for_good);  // again after backoff, or dead
-Result<void> drop(Call& call, const JobId& id);           // waiting or running: its holder's results are refused from now on
+Result<Job> fail(Call& call, const JobId& id, std::int64_t epoch, const Error& error,
+                 bool for_good);                 // again after backoff, or dead
+Result<void> drop(Call& call, const JobId& id);  // waiting or running: its holder's results are refused from now on
 Result<std::vector<Job>> of_flow(Tx& tx, std::string_view flow);
 
 // Runs jobs of this process and the readers of the ledger. Wakes on commit and when the next job is due: it never polls in between.
@@ -56,8 +57,11 @@ class Worker {
   Worker(store::Store& store, const Clock& clock, Random& random);
   ~Worker();  // stops
   void handle(std::string kind, Handler handler);
-  void follow(std::string name, Reader reader);      // the cursor is kept under `name`; a new one starts at the ledger's beginning
-  void every(std::string name, Micros period, std::function<Result<void>(Call& call)> tick);  // a tick in a write transaction; one server at a time has the lease
+  void follow(std::string name,
+              Reader reader);  // the cursor is kept under `name`; a new one starts at the ledger's beginning
+  void every(std::string name, Micros period,
+             std::function<Result<void>(Call& call)>
+                 tick);  // a tick in a write transaction; one server at a time has the lease
   void start(int threads = 2);
   void stop();
   // For tests: does everything that is due now, on this thread, until nothing is left.
@@ -69,4 +73,5 @@ class Worker {
 };
 
 }  // namespace pawl::jobs
-template <> inline constexpr auto pawl::words<pawl::jobs::JobState> = std::to_array<std::string_view>({"waiting", "running", "done", "dead", "dropped"});
+template <> inline constexpr auto pawl::words<pawl::jobs::JobState> =
+    std::to_array<std::string_view>({"waiting", "running", "done", "dead", "dropped"});

@@ -18,8 +18,13 @@ std::atomic<int> writes_until_failure{0};
 
 std::unexpected<Error> io_error(std::string_view what, const fs::path& path, int e = errno) {
   const bool full = e == ENOSPC || e == EDQUOT;
-  const Code code = full || e == EROFS || e == EIO ? Code::unavailable : e == ENOENT ? Code::missing : e == EACCES || e == EPERM ? Code::denied : Code::internal;
-  return fail(code, full ? "the disk is full" : std::string(what) + " " + path.filename().string() + ": " + std::strerror(e), {}, path.string());
+  const Code code = full || e == EROFS || e == EIO ? Code::unavailable
+                    : e == ENOENT                  ? Code::missing
+                    : e == EACCES || e == EPERM    ? Code::denied
+                                                   : Code::internal;
+  return fail(code,
+              full ? "the disk is full" : std::string(what) + " " + path.filename().string() + ": " + std::strerror(e),
+              {}, path.string());
 }
 Result<void> write_all(int fd, std::string_view bytes, const fs::path& path) {
   if (writes_until_failure > 0 && --writes_until_failure == 0) return io_error("cannot write", path, ENOSPC);
@@ -46,7 +51,12 @@ std::string decoded(std::string_view name) {
   for (;;) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
-      auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; };
+      auto digit = [](char c) {
+        return c >= '0' && c <= '9'   ? c - '0'
+               : c >= 'a' && c <= 'f' ? c - 'a' + 10
+               : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                      : -1;
+      };
       if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
         out += static_cast<char>(digit(text[i + 1]) << 4 | digit(text[i + 2]));
         i += 2;
@@ -72,7 +82,8 @@ Result<NewFile> NewFile::create(fs::path path) {
   if (fd < 0) return io_error("cannot create", path);
   return NewFile(fd, std::move(temporary), std::move(path));
 }
-NewFile::NewFile(NewFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)), temporary_(std::move(other.temporary_)), path_(std::move(other.path_)) {}
+NewFile::NewFile(NewFile&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), temporary_(std::move(other.temporary_)), path_(std::move(other.path_)) {}
 NewFile::~NewFile() {
   if (fd_ < 0) return;
   ::close(fd_);
@@ -95,7 +106,10 @@ Result<void> write_file(const fs::path& path, std::string_view bytes) {
 Result<std::string> read_file(const fs::path& path, std::size_t bytes_max) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return io_error("cannot open", path);
-  struct Close { int fd; ~Close() { ::close(fd); } } close{fd};
+  struct Close {
+    int fd;
+    ~Close() { ::close(fd); }
+  } close{fd};
   struct stat info{};
   if (::fstat(fd, &info) != 0) return io_error("cannot look at", path);
   if (S_ISDIR(info.st_mode)) return fail(Code::invalid, path.filename().string() + " is a folder, not a file");
@@ -106,7 +120,9 @@ Result<std::string> read_file(const fs::path& path, std::size_t bytes_max) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return io_error("cannot read", path);
     if (n == 0) return out;
-    if (out.size() + static_cast<std::size_t>(n) > bytes_max) return fail(Code::too_large, path.filename().string() + " is larger than " + std::to_string(bytes_max) + " bytes");
+    if (out.size() + static_cast<std::size_t>(n) > bytes_max)
+      return fail(Code::too_large,
+                  path.filename().string() + " is larger than " + std::to_string(bytes_max) + " bytes");
     out.append(piece, static_cast<std::size_t>(n));
   }
 }
@@ -114,7 +130,9 @@ Result<std::string> read_file(const fs::path& path, std::size_t bytes_max) {
 Result<fs::path> Artifacts::at(std::string_view given) const {
   const auto name = decoded(given);
   auto bad = [&] { return fail(Code::invalid, "Invalid path", "path", std::string(given)); };
-  if (name.starts_with('/') || name.find_first_of(std::string_view("\\#\0", 3)) != name.npos || (name.size() > 1 && name[1] == ':' && std::isalpha(static_cast<unsigned char>(name[0])))) return bad();
+  if (name.starts_with('/') || name.find_first_of(std::string_view("\\#\0", 3)) != name.npos ||
+      (name.size() > 1 && name[1] == ':' && std::isalpha(static_cast<unsigned char>(name[0]))))
+    return bad();
   fs::path path;
   for (std::size_t from = 0; from <= name.size();) {
     auto end = std::min(name.find('/', from), name.size());
@@ -134,7 +152,8 @@ Result<std::vector<Entry>> Artifacts::list(std::string_view folder) const {
     auto name = i->path().filename().string();
     if (name.starts_with(".tmp-")) continue;  // an upload under way
     const bool dir = i->is_directory(ec);
-    out.push_back({.name = std::move(name), .is_dir = dir, .size = dir ? 0 : static_cast<std::int64_t>(i->file_size(ec))});
+    out.push_back(
+        {.name = std::move(name), .is_dir = dir, .size = dir ? 0 : static_cast<std::int64_t>(i->file_size(ec))});
   }
   std::ranges::sort(out, {}, &Entry::name);
   return out;
@@ -142,7 +161,8 @@ Result<std::vector<Entry>> Artifacts::list(std::string_view folder) const {
 
 Result<void> Artifacts::remove(std::string_view name) const {
   TRY(path, at(name));
-  if (path == root_ || path == root_ / "") return fail(Code::invalid, "the root of all artifacts cannot be removed", "path");
+  if (path == root_ || path == root_ / "")
+    return fail(Code::invalid, "the root of all artifacts cannot be removed", "path");
   std::error_code ec;
   fs::remove_all(path, ec);
   if (ec) return io_error("cannot remove", path, ec.value());

@@ -18,7 +18,8 @@ class NewFile {
   Result<void> finish();
 
  private:
-  NewFile(int fd, std::filesystem::path temporary, std::filesystem::path path) : fd_(fd), temporary_(std::move(temporary)), path_(std::move(path)) {}
+  NewFile(int fd, std::filesystem::path temporary, std::filesystem::path path)
+      : fd_(fd), temporary_(std::move(temporary)), path_(std::move(path)) {}
   int fd_ = -1;
   std::filesystem::path temporary_, path_;
 };

@@ -37,9 +37,15 @@ TEST_CASE("given a full disk, then the old content stays and nothing else is lef
 
 TEST_CASE("no artifact name leads out of the root") {
   Artifacts artifacts("/data/artifacts");
-  each_of<std::string, std::string>({{"0/run/artifacts/a.txt", "/data/artifacts/0/run/artifacts/a.txt"}, {"a//b/./c", "/data/artifacts/a/b/c"}, {"..a/b..", "/data/artifacts/..a/b.."}, {"", "/data/artifacts/"}},
-                                    [&](const std::string& name, const std::string& path) { CHECK(artifacts.at(name).value() == fs::path(path)); });
-  for (std::string_view bad : std::initializer_list<std::string_view>{"..", "a/../b", "a/..", "/etc/passwd", "%2e%2e/x", "%252e%252e/x", "a%2f..%2fb", "a\\b", "C:/x", "a#b", "%2Fetc", std::string_view("a\0b", 3)}) {
+  each_of<std::string, std::string>(
+      {{"0/run/artifacts/a.txt", "/data/artifacts/0/run/artifacts/a.txt"},
+       {"a//b/./c", "/data/artifacts/a/b/c"},
+       {"..a/b..", "/data/artifacts/..a/b.."},
+       {"", "/data/artifacts/"}},
+      [&](const std::string& name, const std::string& path) { CHECK(artifacts.at(name).value() == fs::path(path)); });
+  for (std::string_view bad : std::initializer_list<std::string_view>{"..", "a/../b", "a/..", "/etc/passwd", "%2e%2e/x",
+                                                                      "%252e%252e/x", "a%2f..%2fb", "a\\b", "C:/x",
+                                                                      "a#b", "%2Fetc", std::string_view("a\0b", 3)}) {
     CAPTURE(bad);
     CHECK_FALSE(artifacts.at(bad).has_value());
   }

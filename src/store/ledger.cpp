@@ -6,18 +6,33 @@
 namespace pawl::store {
 namespace {
 
-constexpr std::string_view columns = "seq, id, at, project_id, what, subject_kind, subject_id, by_whom, cause, flow, digests, data, prev, hash";
+constexpr std::string_view columns =
+    "seq, id, at, project_id, what, subject_kind, subject_id, by_whom, cause, flow, digests, data, prev, hash";
 constexpr Sql head_sql{"ledger.head", "SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1"};
-constexpr Sql put_sql{"ledger.put", R"(INSERT INTO ledger (seq, id, at, project_id, what, subject_kind, subject_id, by_whom, cause, flow, digests, data, prev, hash)
+constexpr Sql put_sql{
+    "ledger.put",
+    R"(INSERT INTO ledger (seq, id, at, project_id, what, subject_kind, subject_id, by_whom, cause, flow, digests, data, prev, hash)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14))"};
 constexpr Sql find_sql{"ledger.find",
-                       "SELECT seq, id, at, project_id, what, subject_kind, subject_id, by_whom, cause, flow, digests, data, prev, hash FROM ledger WHERE id = $1"};
+                       "SELECT seq, id, at, project_id, what, subject_kind, subject_id, by_whom, cause, flow, digests, "
+                       "data, prev, hash FROM ledger WHERE id = $1"};
 constexpr std::int64_t page_max = 1000;
 constexpr std::string_view first_prev = "";  // the first event has nothing before it
 
 LedgerEvent from_row(const Row& r) {
-  return {.seq = r.i64(0), .id = r.text(1), .at = to_rfc3339(r.time(2)), .project = r.text(3), .what = r.text(4), .subject = {r.text(5), r.text(6)}, .by = r.text(7),
-          .cause = r.text(8), .flow = r.text(9), .digests = {r.text(10)}, .data = {r.text(11)}, .prev = r.text(12), .hash = r.text(13)};
+  return {.seq = r.i64(0),
+          .id = r.text(1),
+          .at = to_rfc3339(r.time(2)),
+          .project = r.text(3),
+          .what = r.text(4),
+          .subject = {r.text(5), r.text(6)},
+          .by = r.text(7),
+          .cause = r.text(8),
+          .flow = r.text(9),
+          .digests = {r.text(10)},
+          .data = {r.text(11)},
+          .prev = r.text(12),
+          .hash = r.text(13)};
 }
 
 // Everything but the hash itself.
@@ -44,15 +59,29 @@ std::string stage_event(Tx& tx, Event event) {
 }
 
 Result<void> write_ledger(Tx& tx) {
-  struct Head { std::int64_t seq = 0; std::string hash; };
+  struct Head {
+    std::int64_t seq = 0;
+    std::string hash;
+  };
   TRY(found, tx.one(head_sql, [](const Row& r) { return Head{r.i64(0), r.text(1)}; }));
   Head head = found.value_or(Head{0, std::string(first_prev)});
   for (auto& event : tx.events_) {
-    LedgerEvent e{.seq = head.seq + 1, .id = event.id, .at = to_rfc3339(event.at), .project = event.project, .what = event.what, .subject = {event.subject_kind, event.subject}, .by = event.by,
-                  .cause = event.cause, .flow = event.flow, .digests = {event.digests.empty() ? "{}" : event.digests}, .data = {event.data.empty() ? "{}" : event.data}, .prev = head.hash};
+    LedgerEvent e{.seq = head.seq + 1,
+                  .id = event.id,
+                  .at = to_rfc3339(event.at),
+                  .project = event.project,
+                  .what = event.what,
+                  .subject = {event.subject_kind, event.subject},
+                  .by = event.by,
+                  .cause = event.cause,
+                  .flow = event.flow,
+                  .digests = {event.digests.empty() ? "{}" : event.digests},
+                  .data = {event.data.empty() ? "{}" : event.data},
+                  .prev = head.hash};
     e.hash = Hashed{e}.digest();
     if (e.hash.empty()) return pawl::fail(Code::internal, "event " + e.what + " carries what is not JSON");
-    TRY_(tx.exec(put_sql, e.seq, e.id, event.at, e.project, e.what, e.subject.kind, e.subject.id, e.by, e.cause, e.flow, e.digests, e.data, e.prev, e.hash));
+    TRY_(tx.exec(put_sql, e.seq, e.id, event.at, e.project, e.what, e.subject.kind, e.subject.id, e.by, e.cause, e.flow,
+                 e.digests, e.data, e.prev, e.hash));
     head = {e.seq, e.hash};
   }
   tx.newest_seq_ = head.seq;
@@ -63,7 +92,8 @@ Result<std::vector<LedgerEvent>> read_ledger(Tx& tx, const LedgerFilter& f) {
   std::string text = "SELECT " + std::string(columns) + " FROM ledger WHERE ";
   text += f.newest_first ? (f.after > 0 ? "seq < $1" : "seq > $1") : "seq > $1";
   const auto limit = std::clamp<std::int64_t>(f.limit, 1, page_max);
-  const std::string prefix_end = f.what.ends_with('.') ? f.what.substr(0, f.what.size() - 1) + '/' : f.what;  // '/' follows '.'
+  const std::string prefix_end =
+      f.what.ends_with('.') ? f.what.substr(0, f.what.size() - 1) + '/' : f.what;  // '/' follows '.'
   std::vector<Value> values{f.after, limit};
   auto also = [&](std::string_view condition, std::string_view value) {
     values.emplace_back(value);
@@ -91,7 +121,10 @@ Result<ChainState> verify_ledger(Tx& tx) {
   for (;;) {
     TRY(page, read_ledger(tx, {.after = state.events, .limit = page_max}));
     for (const auto& e : page) {
-      std::string_view reason = e.seq != state.events + 1 ? "an event is missing" : e.prev != state.head ? "it does not follow the one before" : Hashed{e}.digest() != e.hash ? "its content was changed" : "";
+      std::string_view reason = e.seq != state.events + 1      ? "an event is missing"
+                                : e.prev != state.head         ? "it does not follow the one before"
+                                : Hashed{e}.digest() != e.hash ? "its content was changed"
+                                                               : "";
       if (!reason.empty()) {
         state.whole = false;
         state.broken_at = e.seq;

@@ -18,18 +18,26 @@ struct LedgerEvent {
   std::string by{}, cause{}, flow{};
   Json digests{}, data{};
   std::string prev{}, hash{};
-  static constexpr auto fields =
-      std::tuple{field("v", &LedgerEvent::v),           field("seq", &LedgerEvent::seq),         field("id", &LedgerEvent::id),
-                 field("at", &LedgerEvent::at),         field("project", &LedgerEvent::project), field("what", &LedgerEvent::what),
-                 field("subject", &LedgerEvent::subject), field("by", &LedgerEvent::by),         field("cause", &LedgerEvent::cause),
-                 field("flow", &LedgerEvent::flow),     field("digests", &LedgerEvent::digests), field("data", &LedgerEvent::data),
-                 field("prev", &LedgerEvent::prev),     field("hash", &LedgerEvent::hash)};
+  static constexpr auto fields = std::tuple{field("v", &LedgerEvent::v),
+                                            field("seq", &LedgerEvent::seq),
+                                            field("id", &LedgerEvent::id),
+                                            field("at", &LedgerEvent::at),
+                                            field("project", &LedgerEvent::project),
+                                            field("what", &LedgerEvent::what),
+                                            field("subject", &LedgerEvent::subject),
+                                            field("by", &LedgerEvent::by),
+                                            field("cause", &LedgerEvent::cause),
+                                            field("flow", &LedgerEvent::flow),
+                                            field("digests", &LedgerEvent::digests),
+                                            field("data", &LedgerEvent::data),
+                                            field("prev", &LedgerEvent::prev),
+                                            field("hash", &LedgerEvent::hash)};
 };
 struct LedgerFilter {
-  std::int64_t after = 0;       // sequence number; the page starts behind it
+  std::int64_t after = 0;  // sequence number; the page starts behind it
   std::int64_t limit = 100;
   std::string what{}, flow{}, subject{};  // exact; a `what` that ends in '.' is a prefix. Empty: any
-  bool newest_first = false;    // then `after` counts down; 0: from the end
+  bool newest_first = false;              // then `after` counts down; 0: from the end
 };
 Result<std::vector<LedgerEvent>> read_ledger(Tx& tx, const LedgerFilter& filter);
 Result<std::optional<LedgerEvent>> find_event(Tx& tx, std::string_view id);
@@ -39,11 +47,12 @@ struct ChainState {
   std::int64_t events = 0, broken_at = 0;
   std::string reason{}, head{};
   static constexpr auto fields = std::tuple{field("whole", &ChainState::whole), field("events", &ChainState::events),
-                                            field("broken_at", &ChainState::broken_at), field("reason", &ChainState::reason), field("head", &ChainState::head)};
+                                            field("broken_at", &ChainState::broken_at),
+                                            field("reason", &ChainState::reason), field("head", &ChainState::head)};
 };
 Result<ChainState> verify_ledger(Tx& tx);  // reads every event: cost grows with their number
 
-Result<void> write_ledger(Tx& tx);         // store's own: called before COMMIT
+Result<void> write_ledger(Tx& tx);  // store's own: called before COMMIT
 std::string stage_event(Tx& tx, Event event);
 
 }  // namespace pawl::store

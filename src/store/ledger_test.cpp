@@ -20,7 +20,9 @@ Result<void> tell(Store& store, std::string what, std::string subject, bool then
 std::vector<LedgerEvent> read(Store& store, LedgerFilter f = {}) {
   return store.read_for<std::vector<LedgerEvent>>([&](Tx& tx) { return read_ledger(tx, f); }).value();
 }
-ChainState verify(Store& store) { return store.read_for<ChainState>([](Tx& tx) { return verify_ledger(tx); }).value(); }
+ChainState verify(Store& store) {
+  return store.read_for<ChainState>([](Tx& tx) { return verify_ledger(tx); }).value();
+}
 }  // namespace
 
 TEST_CASE("events stand in the ledger in order, chained, with who and when, and only those of works that succeeded") {
@@ -56,7 +58,8 @@ TEST_CASE("the ledger is read by kind, subject, from either end") {
 }
 
 TEST_CASE("given a ledger of which a row was changed, removed or put between, then verifying names the first place") {
-  const std::string_view changes[] = {"UPDATE ledger SET by_whom = 'bob' WHERE seq = 3", "DELETE FROM ledger WHERE seq = 3", "UPDATE ledger SET prev = 'x' WHERE seq = 3",
+  const std::string_view changes[] = {"UPDATE ledger SET by_whom = 'bob' WHERE seq = 3",
+                                      "DELETE FROM ledger WHERE seq = 3", "UPDATE ledger SET prev = 'x' WHERE seq = 3",
                                       R"(UPDATE ledger SET data = '{"a": 2}' WHERE seq = 3)"};
   for (auto change : changes) {
     CAPTURE(change);

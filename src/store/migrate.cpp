@@ -15,7 +15,8 @@ namespace pawl::store {
 namespace {
 
 constexpr Sql applied_sql{"store.migrations", "SELECT number, name, checksum FROM migration ORDER BY number"};
-constexpr Sql record_sql{"store.record_migration", "INSERT INTO migration (number, name, checksum, at) VALUES ($1, $2, $3, $4)"};
+constexpr Sql record_sql{"store.record_migration",
+                         "INSERT INTO migration (number, name, checksum, at) VALUES ($1, $2, $3, $4)"};
 
 struct Step {
   std::int64_t number = 0;
@@ -57,16 +58,25 @@ Result<void> apply(Connection& connection, const Step& step) {
 
 Result<void> migrate(Connection& connection) {
   Tx tx(connection);
-  if (connection.engine() == Engine::postgres) TRY_(connection.script("SELECT pg_advisory_lock(7009)"));  // one server at a time
-  TRY_(connection.script("CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, at BIGINT NOT NULL)"));
-  struct Applied { std::int64_t number; std::string name, checksum; };
+  if (connection.engine() == Engine::postgres)
+    TRY_(connection.script("SELECT pg_advisory_lock(7009)"));  // one server at a time
+  TRY_(
+      connection.script("CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum "
+                        "TEXT NOT NULL, at BIGINT NOT NULL)"));
+  struct Applied {
+    std::int64_t number;
+    std::string name, checksum;
+  };
   TRY(applied, tx.all(applied_sql, [](const Row& r) { return Applied{r.i64(0), r.text(1), r.text(2)}; }));
   const auto steps = steps_for(connection.engine());
   for (const auto& a : applied) {
     auto step = std::ranges::find(steps, a.number, &Step::number);
     if (step == steps.end())
-      return pawl::fail(Code::conflict, "this database was written by a newer pawl: it has migration " + a.name + ", which this program does not know. Use that version, or a backup.");
-    if (sha256_hex(step->text) != a.checksum) return pawl::fail(Code::conflict, "migration " + a.name + " was changed after it had been applied to this database");
+      return pawl::fail(Code::conflict, "this database was written by a newer pawl: it has migration " + a.name +
+                                            ", which this program does not know. Use that version, or a backup.");
+    if (sha256_hex(step->text) != a.checksum)
+      return pawl::fail(Code::conflict,
+                        "migration " + a.name + " was changed after it had been applied to this database");
   }
   for (const auto& step : steps)
     if (std::ranges::find(applied, step.number, &Applied::number) == applied.end()) TRY_(apply(connection, step));

@@ -54,7 +54,9 @@ class PgRow final : public Row {
   int at = 0;
 
  private:
-  std::string_view raw(int i) const { return {PQgetvalue(r_, at, i), static_cast<std::size_t>(PQgetlength(r_, at, i))}; }
+  std::string_view raw(int i) const {
+    return {PQgetvalue(r_, at, i), static_cast<std::size_t>(PQgetlength(r_, at, i))};
+  }
   PGresult* r_;
   mutable std::map<int, std::string> bytes_;
 };
@@ -67,13 +69,15 @@ class Postgres final : public Connection {
   Postgres& operator=(const Postgres&) = delete;
   Engine engine() const override { return Engine::postgres; }
 
-  Result<std::int64_t> run(const Sql& sql, std::span<const Value> values, const std::function<void(const Row&)>* each) override {
+  Result<std::int64_t> run(const Sql& sql, std::span<const Value> values,
+                           const std::function<void(const Row&)>* each) override {
     TRY(name, prepared(sql));
     std::vector<std::string> texts(values.size());  // numbers as text; texts need their end marked
     std::vector<const char*> at(values.size());
     std::vector<int> lengths(values.size()), formats(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) bind(values[i], texts[i], at[i], lengths[i], formats[i]);
-    Answer got(PQexecPrepared(c_, name.c_str(), static_cast<int>(values.size()), at.data(), lengths.data(), formats.data(), 0));
+    Answer got(PQexecPrepared(c_, name.c_str(), static_cast<int>(values.size()), at.data(), lengths.data(),
+                              formats.data(), 0));
     if (!got.good()) return failed(got.r, sql.name);
     if (each) {
       PgRow row(got.r);
@@ -116,8 +120,10 @@ class Postgres final : public Connection {
       format = 1;
       return;
     }
-    if (auto* i = std::get_if<std::int64_t>(&value)) text = std::to_string(*i);
-    else if (auto* s = std::get_if<std::string_view>(&value)) text = *s;
+    if (auto* i = std::get_if<std::int64_t>(&value))
+      text = std::to_string(*i);
+    else if (auto* s = std::get_if<std::string_view>(&value))
+      text = *s;
     else {
       char buffer[32];
       auto [end, ec] = std::to_chars(buffer, buffer + sizeof buffer, std::get<double>(value));
@@ -130,10 +136,12 @@ class Postgres final : public Connection {
     const char* state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
     const std::string_view sqlstate = state ? state : "";
     Code code = Code::internal;
-    if (sqlstate.starts_with("53") || sqlstate.starts_with("57") || PQstatus(c_) != CONNECTION_OK) code = Code::unavailable;
-    else if (sqlstate.starts_with("40") || sqlstate == "55P03") code = Code::busy;
-    return fail(code, code == Code::unavailable ? "the store cannot be reached or cannot write" : "the store failed", {},
-                std::string(what) + ": " + PQerrorMessage(c_) + " (" + std::string(sqlstate) + ")");
+    if (sqlstate.starts_with("53") || sqlstate.starts_with("57") || PQstatus(c_) != CONNECTION_OK)
+      code = Code::unavailable;
+    else if (sqlstate.starts_with("40") || sqlstate == "55P03")
+      code = Code::busy;
+    return fail(code, code == Code::unavailable ? "the store cannot be reached or cannot write" : "the store failed",
+                {}, std::string(what) + ": " + PQerrorMessage(c_) + " (" + std::string(sqlstate) + ")");
   }
 
   PGconn* c_;
@@ -146,9 +154,11 @@ class Postgres final : public Connection {
 Result<std::unique_ptr<Connection>> open_postgres(const Options& options, Access access) {
   auto connection = PQconnectdb(options.postgres.c_str());
   auto owner = std::make_unique<Postgres>(connection);
-  if (PQstatus(connection) != CONNECTION_OK) return fail(Code::unavailable, "cannot connect to PostgreSQL", {}, PQerrorMessage(connection));
+  if (PQstatus(connection) != CONNECTION_OK)
+    return fail(Code::unavailable, "cannot connect to PostgreSQL", {}, PQerrorMessage(connection));
   PQsetNoticeProcessor(connection, [](void*, const char*) {}, nullptr);
-  if (access == Access::read_only) TRY_(owner->script("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY, ISOLATION LEVEL REPEATABLE READ"));
+  if (access == Access::read_only)
+    TRY_(owner->script("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY, ISOLATION LEVEL REPEATABLE READ"));
   return owner;
 }
 

@@ -31,8 +31,10 @@ std::string numbered(std::string_view text) {
   char quote = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (quote) quote = c == quote ? 0 : quote;
-    else if (c == '\'' || c == '"') quote = c;
+    if (quote)
+      quote = c == quote ? 0 : quote;
+    else if (c == '\'' || c == '"')
+      quote = c;
     const bool parameter = !quote && c == '$' && i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '9';
     out += parameter ? '?' : c;
   }
@@ -65,7 +67,8 @@ class Sqlite final : public Connection {
   Sqlite& operator=(const Sqlite&) = delete;
   Engine engine() const override { return Engine::sqlite; }
 
-  Result<std::int64_t> run(const Sql& sql, std::span<const Value> values, const std::function<void(const Row&)>* each) override {
+  Result<std::int64_t> run(const Sql& sql, std::span<const Value> values,
+                           const std::function<void(const Row&)>* each) override {
     TRY(s, prepared(sql));
     struct Reset {
       sqlite3_stmt* s;
@@ -84,7 +87,8 @@ class Sqlite final : public Connection {
   }
   Result<void> script(std::string_view statements) override {
     const std::string text(statements);
-    if (int rc = sqlite3_exec(db_, text.c_str(), nullptr, nullptr, nullptr); rc != SQLITE_OK) return failed(rc, "script");
+    if (int rc = sqlite3_exec(db_, text.c_str(), nullptr, nullptr, nullptr); rc != SQLITE_OK)
+      return failed(rc, "script");
     return {};
   }
 
@@ -97,7 +101,10 @@ class Sqlite final : public Connection {
     }
     const auto text = numbered(sql.text);
     sqlite3_stmt* s = nullptr;
-    if (int rc = sqlite3_prepare_v3(db_, text.data(), static_cast<int>(text.size()), SQLITE_PREPARE_PERSISTENT, &s, nullptr); rc != SQLITE_OK) return failed(rc, sql.name);
+    if (int rc =
+            sqlite3_prepare_v3(db_, text.data(), static_cast<int>(text.size()), SQLITE_PREPARE_PERSISTENT, &s, nullptr);
+        rc != SQLITE_OK)
+      return failed(rc, sql.name);
     statements_.emplace(std::string(sql.text), s);
     return s;
   }
@@ -106,18 +113,26 @@ class Sqlite final : public Connection {
     std::visit(
         [&](const auto& v) {
           using T = std::decay_t<decltype(v)>;
-          if constexpr (std::is_same_v<T, std::nullptr_t>) sqlite3_bind_null(s, i);
-          else if constexpr (std::is_same_v<T, std::int64_t>) sqlite3_bind_int64(s, i, v);
-          else if constexpr (std::is_same_v<T, double>) sqlite3_bind_double(s, i, v);
-          else if constexpr (std::is_same_v<T, std::string_view>) sqlite3_bind_text64(s, i, v.data() ? v.data() : "", v.size(), SQLITE_STATIC, SQLITE_UTF8);
-          else sqlite3_bind_blob64(s, i, v.data() ? static_cast<const void*>(v.data()) : "", v.size(), SQLITE_STATIC);
+          if constexpr (std::is_same_v<T, std::nullptr_t>)
+            sqlite3_bind_null(s, i);
+          else if constexpr (std::is_same_v<T, std::int64_t>)
+            sqlite3_bind_int64(s, i, v);
+          else if constexpr (std::is_same_v<T, double>)
+            sqlite3_bind_double(s, i, v);
+          else if constexpr (std::is_same_v<T, std::string_view>)
+            sqlite3_bind_text64(s, i, v.data() ? v.data() : "", v.size(), SQLITE_STATIC, SQLITE_UTF8);
+          else
+            sqlite3_bind_blob64(s, i, v.data() ? static_cast<const void*>(v.data()) : "", v.size(), SQLITE_STATIC);
         },
         value);
   }
   std::unexpected<Error> failed(int rc, std::string_view what) const {
     const auto code = code_of(rc);
-    std::string message = code == Code::unavailable ? "the store cannot write: is its disk full?" : code == Code::busy ? "the store is locked by another process" : "the store failed";
-    return fail(code, std::move(message), {}, std::string(what) + ": " + sqlite3_errmsg(db_) + " (" + std::to_string(rc) + ")");
+    std::string message = code == Code::unavailable ? "the store cannot write: is its disk full?"
+                          : code == Code::busy      ? "the store is locked by another process"
+                                                    : "the store failed";
+    return fail(code, std::move(message), {},
+                std::string(what) + ": " + sqlite3_errmsg(db_) + " (" + std::to_string(rc) + ")");
   }
 
   struct Hash {
@@ -133,16 +148,19 @@ class Sqlite final : public Connection {
 Result<std::unique_ptr<Connection>> open_sqlite(const Options& options, Access access) {
   sqlite3* db = nullptr;
   const auto name = options.file.empty() ? std::string(":memory:") : options.file.string();
-  const int flags = (access == Access::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX;
+  const int flags = (access == Access::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) |
+                    SQLITE_OPEN_NOMUTEX;
   const int rc = sqlite3_open_v2(name.c_str(), &db, flags, options.vfs.empty() ? nullptr : options.vfs.c_str());
   auto connection = std::make_unique<Sqlite>(db);
   if (rc != SQLITE_OK) return fail(Code::unavailable, "cannot open the store " + name, {}, sqlite3_errmsg(db));
   sqlite3_extended_result_codes(db, 1);
   sqlite3_busy_timeout(db, 5000);
   // FULL: with NORMAL the last commits may be lost with the power. 8 KiB pages: metric chunks are 6 KiB blobs.
-  TRY_(connection->script(access == Access::write ? "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-                                                    "PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=2000; PRAGMA cache_size=-8192;"
-                                                  : "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096;"));
+  TRY_(connection->script(
+      access == Access::write
+          ? "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+            "PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=2000; PRAGMA cache_size=-8192;"
+          : "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096;"));
   return connection;
 }
 

@@ -24,11 +24,15 @@ class Lane {
     Done done;
   };
   using Listener = std::function<void(std::int64_t)>;
+  using Noticed = std::function<void(std::string_view)>;
 
-  Lane(std::unique_ptr<Connection> connection, const Options& options, Access access) : connection_(std::move(connection)), options_(options), access_(access) {}
+  Lane(std::unique_ptr<Connection> connection, const Options& options, Access access)
+      : connection_(std::move(connection)), options_(options), access_(access) {}
   ~Lane() { stop(); }
 
-  void start() { thread_ = std::thread([this] { loop(); }); }
+  void start() {
+    thread_ = std::thread([this] { loop(); });
+  }
   void stop() {
     {
       std::lock_guard hold(mutex_);
@@ -46,7 +50,8 @@ class Lane {
         return;
       }
     }
-    done(pawl::fail(Code::busy, stopping_ ? "the server is stopping" : "too many requests wait for the store: try again"));
+    done(pawl::fail(Code::busy,
+                    stopping_ ? "the server is stopping" : "too many requests wait for the store: try again"));
   }
   std::size_t depth() {
     std::lock_guard hold(mutex_);
@@ -55,6 +60,10 @@ class Lane {
   void on_events(Listener f) {
     std::lock_guard hold(mutex_);
     listeners_.push_back(std::move(f));
+  }
+  void on_notice(Noticed f) {
+    std::lock_guard hold(mutex_);
+    noticed_.push_back(std::move(f));
   }
   Connection& connection() { return *connection_; }
 
@@ -80,6 +89,7 @@ class Lane {
   void run(std::vector<Item>& group) {
     Tx tx(*connection_);
     std::vector<Result<void>> outcomes(group.size());
+    bool refused = false;  // by the work itself, not by the store
     auto committed = [&]() -> Result<void> {
       TRY_(begin());
       const bool alone = group.size() == 1;
@@ -88,15 +98,18 @@ class Lane {
         if (!alone) TRY_(connection_->script("SAVEPOINT work"));
         outcomes[i] = guarded(group[i].work, tx);
         if (!outcomes[i]) rewind(tx, mark);
-        if (!outcomes[i] && alone) return outcomes[i];
-        if (!alone) TRY_(connection_->script(outcomes[i] ? "RELEASE SAVEPOINT work" : "ROLLBACK TO SAVEPOINT work; RELEASE SAVEPOINT work"));
+        refused = alone && !outcomes[i];
+        if (refused) return outcomes[i];
+        if (!alone)
+          TRY_(connection_->script(outcomes[i] ? "RELEASE SAVEPOINT work"
+                                               : "ROLLBACK TO SAVEPOINT work; RELEASE SAVEPOINT work"));
       }
       if (!tx.events_.empty()) TRY_(write_ledger(tx));
       return connection_->script("COMMIT");
     }();
     if (!committed) {
       (void)connection_->script("ROLLBACK");
-      if (committed.error().code == Code::unavailable || committed.error().code == Code::internal)
+      if (!refused)
         log::error("store.failed", {{"message", committed.error().message}, {"detail", committed.error().detail}});
       for (auto& outcome : outcomes)
         if (outcome) outcome = committed;
@@ -107,7 +120,8 @@ class Lane {
   }
 
   Result<void> begin() {
-    if (connection_->engine() == Engine::sqlite) return connection_->script(access_ == Access::write ? "BEGIN IMMEDIATE" : "BEGIN");
+    if (connection_->engine() == Engine::sqlite)
+      return connection_->script(access_ == Access::write ? "BEGIN IMMEDIATE" : "BEGIN");
     TRY_(connection_->script("BEGIN"));
     if (access_ == Access::write) TRY_(connection_->script("SELECT pg_advisory_xact_lock(7010)"));
     return {};
@@ -129,13 +143,17 @@ class Lane {
   }
   void after_commit(Tx& tx) {
     for (auto& f : tx.after_) f();
-    if (tx.events_.empty()) return;
+    if (tx.events_.empty() && tx.notices_.empty()) return;
     std::vector<Listener> listeners;
+    std::vector<Noticed> noticed;
     {
       std::lock_guard hold(mutex_);
-      listeners = listeners_;
+      if (!tx.events_.empty()) listeners = listeners_;
+      noticed = noticed_;
     }
     for (auto& f : listeners) f(tx.newest_seq_);
+    for (auto& topic : tx.notices_)
+      for (auto& f : noticed) f(topic);
   }
 
   std::unique_ptr<Connection> connection_;
@@ -146,6 +164,7 @@ class Lane {
   std::deque<Item> waiting_;
   bool stopping_ = false;
   std::vector<Listener> listeners_;
+  std::vector<Noticed> noticed_;
   std::thread thread_;
 };
 
@@ -211,6 +230,7 @@ Result<void> Store::read(Work work) {
   return wait_for([this](Work w, Done d) { read_async(std::move(w), std::move(d)); }, std::move(work));
 }
 void Store::on_events(std::function<void(std::int64_t)> f) { impl_->writer->on_events(std::move(f)); }
+void Store::on_notice(std::function<void(std::string_view)> f) { impl_->writer->on_notice(std::move(f)); }
 Engine Store::engine() const { return impl_->writer->connection().engine(); }
 
 }  // namespace pawl::store

@@ -11,12 +11,12 @@
 namespace pawl::store {
 
 struct Options {
-  std::filesystem::path file{};   // SQLite; empty: in memory, for tests
-  std::string postgres{};         // a connection string: PostgreSQL instead
+  std::filesystem::path file{};  // SQLite; empty: in memory, for tests
+  std::string postgres{};        // a connection string: PostgreSQL instead
   int readers = 2;
-  std::size_t queue_max = 10'000; // work that waits; past it Code::busy
-  std::size_t group_max = 256;    // works sharing one commit
-  std::string vfs{};              // SQLite's file layer, for tests that fill the disk
+  std::size_t queue_max = 10'000;  // work that waits; past it Code::busy
+  std::size_t group_max = 256;     // works sharing one commit
+  std::string vfs{};               // SQLite's file layer, for tests that fill the disk
 };
 
 // Work for the writer or a reader. It runs on the store's thread; keep it bounded (1,000 rows a call, bigger work is a job in slices).
@@ -42,6 +42,8 @@ class Store {
 
   // Called on the writer's thread after every commit that wrote events, with the newest sequence number: jobs and live pages wake up by it.
   void on_events(std::function<void(std::int64_t seq)> f);
+  // Called on the writer's thread for every topic that a committed work gave notice of.
+  void on_notice(std::function<void(std::string_view topic)> f);
   Engine engine() const;
 
  private:

@@ -16,7 +16,8 @@ using namespace pawl;
 using namespace pawl::store;
 
 namespace {
-constexpr Sql make_sql{"t.make", "CREATE TABLE IF NOT EXISTS t (id BIGINT PRIMARY KEY, name TEXT, x DOUBLE PRECISION, bytes BYTEA)"};
+constexpr Sql make_sql{
+    "t.make", "CREATE TABLE IF NOT EXISTS t (id BIGINT PRIMARY KEY, name TEXT, x DOUBLE PRECISION, bytes BYTEA)"};
 constexpr Sql put_sql{"t.put", "INSERT INTO t (id, name, x, bytes) VALUES ($1, $2, $3, $4)"};
 constexpr Sql get_sql{"t.get", "SELECT id, name, x, bytes FROM t WHERE id = $1"};
 constexpr Sql count_sql{"t.count", "SELECT count(*) FROM t"};
@@ -27,10 +28,12 @@ Result<void> put(Tx& tx, std::int64_t id, std::string_view name = "n") {
   return {};
 }
 std::int64_t count(Store& store) {
-  return store.read_for<std::int64_t>([](Tx& tx) -> Result<std::int64_t> {
-    TRY(n, tx.one(count_sql, [](const Row& r) { return r.i64(0); }));
-    return *n;
-  }).value();
+  return store
+      .read_for<std::int64_t>([](Tx& tx) -> Result<std::int64_t> {
+        TRY(n, tx.one(count_sql, [](const Row& r) { return r.i64(0); }));
+        return *n;
+      })
+      .value();
 }
 void make(Store& store) {
   REQUIRE(store.write([](Tx& tx) -> Result<void> {
@@ -50,9 +53,13 @@ TEST_CASE("what is bound comes back the same on both engines") {
       return {};
     }));
     REQUIRE(store.read([&](Tx& tx) -> Result<void> {
-      TRY(one, tx.one(get_sql, [](const Row& r) { return std::tuple(r.i64(0), r.text(1), r.real(2), r.text(3)); }, std::int64_t{1} << 60));
+      TRY(one, tx.one(
+                   get_sql, [](const Row& r) { return std::tuple(r.i64(0), r.text(1), r.real(2), r.text(3)); },
+                   std::int64_t{1} << 60));
       CHECK(one.value() == std::tuple(std::int64_t{1} << 60, std::string("ünï 'quote' $1"), 0.1, bytes));
-      TRY(two, tx.one(get_sql, [](const Row& r) { return r.null(1) && r.null(2) && r.null(3) && !r.maybe<std::string>(1); }, 2));
+      TRY(two, tx.one(
+                   get_sql,
+                   [](const Row& r) { return r.null(1) && r.null(2) && r.null(3) && !r.maybe<std::string>(1); }, 2));
       CHECK(two.value());
       TRY(swapped, tx.one(swapped_sql, [](const Row& r) { return r.text(0) + r.text(1) + r.text(2); }, "a", "b"));
       CHECK(swapped.value() == "ba$1");
@@ -72,7 +79,9 @@ TEST_CASE("given works that share a commit, when one fails, then it alone leaves
       answers.push_back(promise->get_future());
       store.write_async(std::move(work), [promise](Result<void> r) { promise->set_value(std::move(r)); });
     };
-    post([opened](Tx&) -> Result<void> { return opened.wait(), Result<void>{}; });  // holds the writer, so that the others form a group
+    post([opened](Tx&) -> Result<void> {
+      return opened.wait(), Result<void>{};
+    });  // holds the writer, so that the others form a group
     for (std::int64_t i = 0; i < 50; ++i)
       post([i](Tx& tx) -> Result<void> {
         TRY_(put(tx, i));
@@ -94,7 +103,8 @@ TEST_CASE("what waits for the commit runs after it, and not at all when the work
   make(*store);
   int ran = 0;
   CHECK(store->write([&](Tx& tx) -> Result<void> { return tx.after_commit([&] { ++ran; }), put(tx, 1); }));
-  CHECK_FALSE(store->write([&](Tx& tx) -> Result<void> { return tx.after_commit([&] { ran += 10; }), pawl::fail(Code::invalid, "no"); }));
+  CHECK_FALSE(store->write(
+      [&](Tx& tx) -> Result<void> { return tx.after_commit([&] { ran += 10; }), pawl::fail(Code::invalid, "no"); }));
   CHECK(ran == 1);
 }
 
@@ -110,23 +120,32 @@ TEST_CASE("a database of a newer pawl is refused, an opened one keeps its rows")
     auto store = open_or_die({.file = file});
     CHECK(count(*store) == 1);
     REQUIRE(store->write([](Tx& tx) -> Result<void> {
-      TRY_(tx.exec({"t.newer", "INSERT INTO migration (number, name, checksum, at) VALUES (9999, '9999_future.sql', 'x', 0)"}));
+      TRY_(tx.exec(
+          {"t.newer", "INSERT INTO migration (number, name, checksum, at) VALUES (9999, '9999_future.sql', 'x', 0)"}));
       return {};
     }));
   }
   auto refused = Store::open({.file = file});
   REQUIRE_FALSE(refused.has_value());
-  CHECK(refused.error().message.starts_with("this database was written by a newer pawl: it has migration 9999_future.sql"));
+  CHECK(refused.error().message.starts_with(
+      "this database was written by a newer pawl: it has migration 9999_future.sql"));
 }
 
 TEST_CASE("both engines end with the same tables and columns") {
   auto columns = [](Store& store, Sql sql) {
-    return store.read_for<std::vector<std::string>>([&](Tx& tx) { return tx.all(sql, [](const Row& r) { return r.text(0) + "." + r.text(1); }); }).value();
+    return store
+        .read_for<std::vector<std::string>>(
+            [&](Tx& tx) { return tx.all(sql, [](const Row& r) { return r.text(0) + "." + r.text(1); }); })
+        .value();
   };
   auto lite = open_or_die();
   auto pg = open_or_die({.postgres = fresh_postgres()});
-  const auto a = columns(*lite, {"t.lite", "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY 1, 2"});
-  const auto b = columns(*pg, {"t.pg", "SELECT table_name::text COLLATE \"C\", column_name::text COLLATE \"C\" FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2"});
+  const auto a = columns(*lite, {"t.lite",
+                                 "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type "
+                                 "= 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY 1, 2"});
+  const auto b = columns(*pg, {"t.pg",
+                               "SELECT table_name::text COLLATE \"C\", column_name::text COLLATE \"C\" FROM "
+                               "information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2"});
   CHECK(a == b);
   CHECK(a.size() > 10);
 }
@@ -167,7 +186,9 @@ struct FullFile {
 std::map<const sqlite3_io_methods*, std::unique_ptr<sqlite3_io_methods>> wrapped;
 std::mutex wrapped_mutex;
 int (*real_write)(sqlite3_file*, const void*, int, sqlite3_int64) = nullptr;
-int failing_write(sqlite3_file* f, const void* p, int n, sqlite3_int64 at) { return full ? SQLITE_FULL : real_write(f, p, n, at); }
+int failing_write(sqlite3_file* f, const void* p, int n, sqlite3_int64 at) {
+  return full ? SQLITE_FULL : real_write(f, p, n, at);
+}
 int failing_open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* out) {
   const int rc = real_open(vfs, name, file, flags, out);
   if (rc != SQLITE_OK || !file->pMethods) return rc;

@@ -40,10 +40,17 @@ class Cluster {
       as_ = "sh -c ";
     }
     bin_ = output_of("pg_config --bindir");
-    run_or_die(fmt::format("{}\"{}/initdb -D {}/db -A trust -U pawl --no-sync -E UTF8 --locale=C.UTF-8 > {}/log 2>&1\"", as_, bin_, dir(), dir()));
-    run_or_die(fmt::format("{}\"{}/pg_ctl -D {}/db -w -l {}/log -o \\\"-c listen_addresses='' -c fsync=off -c unix_socket_directories={}\\\" start > /dev/null\"", as_, bin_, dir(), dir(), dir()));
+    run_or_die(fmt::format("{}\"{}/initdb -D {}/db -A trust -U pawl --no-sync -E UTF8 --locale=C.UTF-8 > {}/log 2>&1\"",
+                           as_, bin_, dir(), dir()));
+    run_or_die(
+        fmt::format("{}\"{}/pg_ctl -D {}/db -w -l {}/log -o \\\"-c listen_addresses='' -c fsync=off -c "
+                    "unix_socket_directories={}\\\" start > /dev/null\"",
+                    as_, bin_, dir(), dir(), dir()));
   }
-  ~Cluster() { (void)std::system(fmt::format("{}\"{}/pg_ctl -D {}/db -m immediate stop > /dev/null 2>&1\"", as_, bin_, dir()).c_str()); }
+  ~Cluster() {
+    (void)std::system(
+        fmt::format("{}\"{}/pg_ctl -D {}/db -m immediate stop > /dev/null 2>&1\"", as_, bin_, dir()).c_str());
+  }
   std::string fresh() {
     const auto name = fmt::format("t{}", ++count_);
     run_or_die(fmt::format("psql -q -h {} -U pawl -d postgres -c 'CREATE DATABASE {}' > /dev/null", dir(), name));
