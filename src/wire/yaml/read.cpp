@@ -4,6 +4,8 @@
 #include <yaml-cpp/parser.h>
 
 #include <charconv>
+#include <limits>
+#include <set>
 #include <sstream>
 
 #include "wire/yaml/value.h"
@@ -11,7 +13,9 @@
 namespace pawl::yaml {
 namespace {
 
-bool all_of(std::string_view text, std::string_view allowed) { return !text.empty() && text.find_first_not_of(allowed) == text.npos; }
+bool all_of(std::string_view text, std::string_view allowed) {
+  return !text.empty() && text.find_first_not_of(allowed) == text.npos;
+}
 
 std::string without_underscores(std::string_view text) {
   std::string out;
@@ -27,10 +31,14 @@ bool read_integer(std::string_view text, Value& out) {
   if (minus || digits.starts_with('+')) digits.remove_prefix(1);
   if (digits.empty() || digits[0] < '0' || digits[0] > '9') return false;
   int base = 10;
-  if (digits.starts_with("0b") && all_of(digits.substr(2), "01_")) base = 2;
-  else if (digits.starts_with("0o") && all_of(digits.substr(2), "01234567_")) base = 8;
-  else if (digits.starts_with("0x") && all_of(digits.substr(2), "0123456789abcdefABCDEF_")) base = 16;
-  else if (!all_of(digits, "0123456789_")) return false;
+  if (digits.starts_with("0b") && all_of(digits.substr(2), "01_"))
+    base = 2;
+  else if (digits.starts_with("0o") && all_of(digits.substr(2), "01234567_"))
+    base = 8;
+  else if (digits.starts_with("0x") && all_of(digits.substr(2), "0123456789abcdefABCDEF_"))
+    base = 16;
+  else if (!all_of(digits, "0123456789_"))
+    return false;
   const std::string clean = (minus ? "-" : "") + without_underscores(base == 10 ? digits : digits.substr(2));
   std::int64_t value = 0;
   auto [end, ec] = std::from_chars(clean.data(), clean.data() + clean.size(), value, base);
@@ -60,8 +68,9 @@ bool read_real(std::string_view text, Value& out) {
     return true;
   }
   const std::string clean = without_underscores(rest);
-  if (rest.empty() || !(rest[0] == '.' || (rest[0] >= '0' && rest[0] <= '9')) || clean.find_first_of(".eE") == clean.npos ||
-      clean.find_first_not_of("0123456789.eE+-") != clean.npos || clean.find_first_of("0123456789") == clean.npos)
+  if (rest.empty() || !(rest[0] == '.' || (rest[0] >= '0' && rest[0] <= '9')) ||
+      clean.find_first_of(".eE") == clean.npos || clean.find_first_not_of("0123456789.eE+-") != clean.npos ||
+      clean.find_first_of("0123456789") == clean.npos)
     return false;
   double value = 0;
   auto [end, ec] = std::from_chars(clean.data(), clean.data() + clean.size(), value);
@@ -89,14 +98,17 @@ class Builder final : public YAML::EventHandler {
     if (known == anchors_.end()) throw Refused{at(mark), "an alias inside its own anchor"};
     put(known->second, mark, 0);
   }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& text) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override {
     put(tag == "?" ? resolve_plain(text) : Value::of(text), mark, anchor);
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     open(Value::list(), mark, anchor);
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     open(Value::map(), mark, anchor);
   }
   void OnMapEnd() override {
@@ -124,7 +136,8 @@ class Builder final : public YAML::EventHandler {
 
   void put(Value value, const YAML::Mark& mark, YAML::anchor_t anchor) {
     count_ += value.scalar() ? 1 : nodes(value);
-    if (count_ > limits_.nodes_max) throw Refused{at(mark), "more than " + std::to_string(limits_.nodes_max) + " values"};
+    if (count_ > limits_.nodes_max)
+      throw Refused{at(mark), "more than " + std::to_string(limits_.nodes_max) + " values"};
     value.mark = at(mark);
     add(std::move(value), anchor);
   }
@@ -144,7 +157,8 @@ class Builder final : public YAML::EventHandler {
       in.key = value.is(Value::Kind::null) ? "" : value.text;
       in.key_mark = value.mark;
       if (keys_.size() < open_.size()) keys_.resize(open_.size());
-      if (!keys_[open_.size() - 1].insert(in.key).second) throw Refused{value.mark, "the key '" + in.key + "' stands here twice"};
+      if (!keys_[open_.size() - 1].insert(in.key).second)
+        throw Refused{value.mark, "the key '" + in.key + "' stands here twice"};
     } else {
       in.has_key = false;
       in.value.members.push_back({std::move(in.key), in.key_mark, std::move(value)});
@@ -152,8 +166,10 @@ class Builder final : public YAML::EventHandler {
   }
 
   void open(Value value, const YAML::Mark& mark, YAML::anchor_t anchor) {
-    if (open_.size() >= limits_.depth_max) throw Refused{at(mark), "nested deeper than " + std::to_string(limits_.depth_max)};
-    if (++count_ > limits_.nodes_max) throw Refused{at(mark), "more than " + std::to_string(limits_.nodes_max) + " values"};
+    if (open_.size() >= limits_.depth_max)
+      throw Refused{at(mark), "nested deeper than " + std::to_string(limits_.depth_max)};
+    if (++count_ > limits_.nodes_max)
+      throw Refused{at(mark), "more than " + std::to_string(limits_.nodes_max) + " values"};
     value.mark = at(mark);
     open_.push_back({std::move(value), anchor, false, {}, {}});
     if (keys_.size() < open_.size()) keys_.resize(open_.size());
@@ -191,7 +207,12 @@ class Builder final : public YAML::EventHandler {
 std::size_t not_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto c = static_cast<unsigned char>(text[i]);
-    const std::size_t length = c == 0 ? 0 : c < 0x80 ? 1 : (c >> 5) == 6 && c > 0xC1 ? 2 : (c >> 4) == 14 ? 3 : (c >> 3) == 30 && c < 0xF5 ? 4 : 0;
+    const std::size_t length = c == 0                       ? 0
+                               : c < 0x80                   ? 1
+                               : (c >> 5) == 6 && c > 0xC1  ? 2
+                               : (c >> 4) == 14             ? 3
+                               : (c >> 3) == 30 && c < 0xF5 ? 4
+                                                            : 0;
     if (length == 0 || i + length > text.size()) return i;
     for (std::size_t k = 1; k < length; ++k)
       if ((static_cast<unsigned char>(text[i + k]) >> 6) != 2) return i;
@@ -206,7 +227,8 @@ Value resolve_plain(std::string_view text) {
   Value out = Value::of(text);
   if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL") {
     out.kind = Value::Kind::null;
-  } else if (text == "true" || text == "True" || text == "TRUE" || text == "false" || text == "False" || text == "FALSE") {
+  } else if (text == "true" || text == "True" || text == "TRUE" || text == "false" || text == "False" ||
+             text == "FALSE") {
     out.kind = Value::Kind::flag;
     out.flag = (text[0] | 0x20) == 't';
   } else if (Value number = out; read_integer(text, number) || read_real(text, number)) {
@@ -217,11 +239,14 @@ Value resolve_plain(std::string_view text) {
 
 Result<Value> read(std::string_view text, std::string_view name, Limits limits) {
   if (text.size() > limits.bytes_max)
-    return fail(Code::too_large, std::string(name) + ": larger than " + std::to_string(limits.bytes_max) + " bytes", std::string(name));
+    return fail(Code::too_large, std::string(name) + ": larger than " + std::to_string(limits.bytes_max) + " bytes",
+                std::string(name));
   if (const auto bad = not_utf8(text); bad != text.npos) {
     const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(bad), '\n');
     const auto start = bad == 0 ? text.npos : text.rfind('\n', bad - 1);
-    return std::unexpected(error_at(name, {static_cast<int>(line) + 1, static_cast<int>(bad - (start == text.npos ? 0 : start + 1)) + 1}, "not UTF-8 text"));
+    return std::unexpected(
+        error_at(name, {static_cast<int>(line) + 1, static_cast<int>(bad - (start == text.npos ? 0 : start + 1)) + 1},
+                 "not UTF-8 text"));
   }
   Builder builder(limits);
   try {
@@ -229,7 +254,8 @@ Result<Value> read(std::string_view text, std::string_view name, Limits limits) 
     YAML::Parser parser(in);
     if (!parser.HandleNextDocument(builder)) return Value{};
     Builder second(limits);
-    if (parser.HandleNextDocument(second)) return std::unexpected(error_at(name, second.root.mark, "a second document; one is expected"));
+    if (parser.HandleNextDocument(second))
+      return std::unexpected(error_at(name, second.root.mark, "a second document; one is expected"));
   } catch (const Refused& refused) {
     return std::unexpected(error_at(name, refused.mark, refused.what));
   } catch (const YAML::Exception& problem) {

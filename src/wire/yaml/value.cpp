@@ -116,11 +116,13 @@ Result<void> set_path(Value& root, std::string_view dotted, Value value) {
     const bool last = dot == rest.size();
     if (now->is(Value::Kind::list)) {
       const auto i = index(key);
-      if (!i || *i >= now->items.size()) return fail(Code::invalid, "'" + std::string(dotted) + "': the list has no item '" + std::string(key) + "'");
+      if (!i || *i >= now->items.size())
+        return fail(Code::invalid, "'" + std::string(dotted) + "': the list has no item '" + std::string(key) + "'");
       now = &now->items[*i];
     } else {
       if (now->is(Value::Kind::null)) *now = Value::map();
-      if (!now->is(Value::Kind::map)) return fail(Code::invalid, "'" + std::string(dotted) + "' goes through a value that is no map");
+      if (!now->is(Value::Kind::map))
+        return fail(Code::invalid, "'" + std::string(dotted) + "' goes through a value that is no map");
       auto* child = now->find(key);
       now = child ? child : &now->set(key, Value{});
     }

@@ -24,6 +24,7 @@ struct Value {
   Mark mark;
 
   static Value of(std::string_view text);
+  static Value of(const char* text);  // else a literal would become a flag
   static Value of(bool flag);
   static Value of(std::int64_t integer);
   static Value of(double real);
@@ -42,6 +43,8 @@ struct Member {
   Mark mark;
   Value value;
 };
+
+inline Value Value::of(const char* text) { return of(std::string_view(text)); }
 
 // As Python compares: 1 == 1.0 == true, order of maps ignored, order of lists not. Marks do not count.
 bool same(const Value& a, const Value& b);

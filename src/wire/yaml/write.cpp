@@ -1,7 +1,5 @@
 // The emitter of ruamel.yaml 0.19 (round-trip dumper, block style) in our words, so that a lock file written by either tool shows no needless
 // difference in Git. Columns and lengths count characters, not bytes: scalars are walked as code points.
-#include <set>
-
 #include "wire/yaml/value.h"
 
 namespace pawl::yaml {
@@ -16,7 +14,8 @@ std::u32string points(std::string_view text) {
     const auto c = static_cast<unsigned char>(text[i]);
     const std::size_t n = c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
     char32_t p = n == 1 ? c : c & (0xFFu >> (n + 1));
-    for (std::size_t k = 1; k < n && i + k < text.size(); ++k) p = (p << 6) | (static_cast<unsigned char>(text[i + k]) & 0x3F);
+    for (std::size_t k = 1; k < n && i + k < text.size(); ++k)
+      p = (p << 6) | (static_cast<unsigned char>(text[i + k]) & 0x3F);
     out += p;
     i += n;
   }
@@ -25,28 +24,36 @@ std::u32string points(std::string_view text) {
 
 void append(std::string& out, char32_t p) {
   const auto byte = [&out](std::uint32_t b) { out += static_cast<char>(b); };
-  if (p < 0x80) byte(p);
-  else if (p < 0x800) byte(0xC0 | (p >> 6)), byte(0x80 | (p & 0x3F));
-  else if (p < 0x10000) byte(0xE0 | (p >> 12)), byte(0x80 | ((p >> 6) & 0x3F)), byte(0x80 | (p & 0x3F));
-  else byte(0xF0 | (p >> 18)), byte(0x80 | ((p >> 12) & 0x3F)), byte(0x80 | ((p >> 6) & 0x3F)), byte(0x80 | (p & 0x3F));
+  if (p < 0x80)
+    byte(p);
+  else if (p < 0x800)
+    byte(0xC0 | (p >> 6)), byte(0x80 | (p & 0x3F));
+  else if (p < 0x10000)
+    byte(0xE0 | (p >> 12)), byte(0x80 | ((p >> 6) & 0x3F)), byte(0x80 | (p & 0x3F));
+  else
+    byte(0xF0 | (p >> 18)), byte(0x80 | ((p >> 12) & 0x3F)), byte(0x80 | ((p >> 6) & 0x3F)), byte(0x80 | (p & 0x3F));
 }
 
 bool line_break(char32_t c) { return c == '\n' || c == 0x85 || c == 0x2028 || c == 0x2029; }
 bool blank(char32_t c) { return c == 0 || c == ' ' || c == '\t' || c == '\r' || line_break(c); }
 bool printable(char32_t c) {
-  return (c >= 0x20 && c <= 0x7E) || c == 0x85 || (c >= 0xA0 && c <= 0xD7FF) || (c >= 0xE000 && c <= 0xFFFD && c != 0xFEFF) || c >= 0x10000;
+  return (c >= 0x20 && c <= 0x7E) || c == 0x85 || (c >= 0xA0 && c <= 0xD7FF) ||
+         (c >= 0xE000 && c <= 0xFFFD && c != 0xFEFF) || c >= 0x10000;
 }
 
 bool looks_like_a_date(std::string_view t) {  // ruamel's timestamp, by its first ten characters
-  if (t.size() < 8 || !std::ranges::all_of(t.substr(0, 4), [](char c) { return c >= '0' && c <= '9'; }) || t[4] != '-') return false;
-  if (t.size() == 10) return t[7] == '-' && t.find_first_not_of("0123456789", 5) == 7 && t.find_first_not_of("0123456789", 8) == t.npos;
+  if (t.size() < 8 || !std::ranges::all_of(t.substr(0, 4), [](char c) { return c >= '0' && c <= '9'; }) || t[4] != '-')
+    return false;
+  if (t.size() == 10)
+    return t[7] == '-' && t.find_first_not_of("0123456789", 5) == 7 && t.find_first_not_of("0123456789", 8) == t.npos;
   return t.find_first_not_of("0123456789-:.tTzZ +") == t.npos && t.contains(':');
 }
 
 enum class Style { plain, single, doubled };
 
 Style style_of(std::string_view raw, const std::u32string& t, bool key) {
-  if (!resolve_plain(raw).is(Value::Kind::text) || raw == "=" || raw == "<<" || looks_like_a_date(raw)) return raw.contains('\'') ? Style::doubled : Style::single;
+  if (!resolve_plain(raw).is(Value::Kind::text) || raw == "=" || raw == "<<" || looks_like_a_date(raw))
+    return raw.contains('\'') ? Style::doubled : Style::single;
   bool indicators = raw.starts_with("---") || raw.starts_with("...");
   bool breaks = false, special = false, space_break = false, break_space = false;
   for (std::size_t i = 0; i < t.size(); ++i) {
@@ -73,8 +80,10 @@ class Writer {
   std::string out;
 
   void block(const Value& v, std::size_t indent) {
-    if (v.is(Value::Kind::list)) list(v, indent);
-    else map(v, indent);
+    if (v.is(Value::Kind::list))
+      list(v, indent);
+    else
+      map(v, indent);
   }
 
  private:
@@ -117,6 +126,7 @@ class Writer {
     }
   }
   void value(const Value& v, std::size_t indent, bool in_map) {
+    if (v.is(Value::Kind::null)) return raw(in_map ? "" : " ");
     if (v.scalar()) return scalar(v, indent + 2, true, false);
     if (v.items.empty() && v.members.empty()) return raw(v.is(Value::Kind::list) ? " []" : " {}");
     if (!in_map) {  // `- a: 1` and `- - 1` go on in the same line
@@ -157,12 +167,15 @@ class Writer {
       const bool space = !over && t[end] == ' ';
       if (spaces) {
         if (!space) {
-          if (start + 1 == end && column_ >= width && split) newline(indent);
-          else slice(t, start, end);
+          if (start + 1 == end && column_ >= width && split)
+            newline(indent);
+          else
+            slice(t, start, end);
           start = end;
         }
       } else if (over || space) {
-        if (end - start + column_ > width && column_ > indent) newline(indent);
+        // A reader makes one blank of the break: where two stand, ruamel's own break would lose one.
+        if (end - start + column_ > width && column_ > indent && !(start > 1 && t[start - 2] == ' ')) newline(indent);
         slice(t, start, end);
         start = end;
       }
@@ -178,8 +191,10 @@ class Writer {
       const bool space = !over && t[end] == ' ';
       if (spaces) {
         if (!space) {
-          if (start + 1 == end && column_ > width && split && start != 0 && !over) newline(indent);
-          else slice(t, start, end);
+          if (start + 1 == end && column_ > width && split && start != 0 && !over)
+            newline(indent);
+          else
+            slice(t, start, end);
           start = end;
         }
       } else if (over || space || t[end] == '\'') {
@@ -196,8 +211,9 @@ class Writer {
   }
 
   void escape(char32_t c) {
-    static const std::map<char32_t, char> named{{0, '0'},   {7, 'a'},    {8, 'b'},     {9, 't'},    {10, 'n'},     {11, 'v'},    {12, 'f'},
-                                                {13, 'r'},  {27, 'e'},   {'"', '"'},   {'\\', '\\'}, {0x85, 'N'},  {0xA0, '_'},  {0x2028, 'L'}, {0x2029, 'P'}};
+    static const std::map<char32_t, char> named{{0, '0'},     {7, 'a'},    {8, 'b'},    {9, 't'},      {10, 'n'},
+                                                {11, 'v'},    {12, 'f'},   {13, 'r'},   {27, 'e'},     {'"', '"'},
+                                                {'\\', '\\'}, {0x85, 'N'}, {0xA0, '_'}, {0x2028, 'L'}, {0x2029, 'P'}};
     std::string text = "\\";
     if (auto known = named.find(c); known != named.end()) {
       text += known->second;
@@ -223,14 +239,16 @@ class Writer {
           start = end + 1;
         }
       }
-      if (!(end > 0 && end + 1 < t.size() && (c == ' ' || start >= end) && column_ + (end > start ? end - start : 0) > width && split)) continue;
+      if (!(end > 0 && end + 1 < t.size() && (c == ' ' || start >= end) && column_ + end > width + start && split))
+        continue;
       bool backslash = true;
       if (auto space = t.find(U' ', end); space != t.npos && space + 1 < t.size()) {
         if (auto nl = t.find(U'\n', end); nl != t.npos && nl < space) space = nl;
         const auto word = std::u32string_view(t).substr(end, space - end);
         const bool two_blanks = end > 0 && t[end - 1] == ' ' && t[end] == ' ';
-        if (!(t[space] == '\n' && t[space + 1] != ' ') && !word.contains(U'"') && !word.contains(U'\'') && t[space + 1] != ' ' && t[space + 1] != '\n' &&
-            !two_blanks && start != end)
+        if (!(t[space] == '\n' && t[space + 1] != ' ') && !word.contains(U'"') && !word.contains(U'\'') &&
+            t[space + 1] != ' ' && t[space + 1] != '\n' && !two_blanks && start < end &&
+            t[end] == ' ')  // elsewhere ruamel's bare break would add a blank
           backslash = false;
       }
       if (start < end) {
@@ -240,8 +258,10 @@ class Writer {
       if (backslash) raw("\\");
       newline(indent);
       if (start < t.size() && t[start] == ' ') {
-        if (!backslash) ++start;
-        else raw("\\");
+        if (!backslash)
+          ++start;
+        else
+          raw("\\");
       }
     }
     raw("\"");

@@ -1,0 +1,20 @@
+// A `.dir` object: what is in a tracked directory. Its bytes are fixed to the last blank, since their MD5 is the directory's digest.
+#pragma once
+#include <cstdint>
+
+#include "core/result.h"
+
+namespace pawl::dvc {
+
+struct TreeFile {
+  std::string relpath;  // POSIX, beneath the directory
+  std::string md5;
+  bool operator==(const TreeFile&) const = default;
+};
+
+std::string write_tree(std::vector<TreeFile> files);               // sorts by relpath, bytewise
+std::string tree_digest(std::string_view object);                  // `<md5 of the bytes>.dir`
+Result<std::vector<TreeFile>> read_tree(std::string_view object);  // refuses names that would leave the directory
+bool stays_inside(std::string_view relpath);                       // no empty, `.` or `..` part, not absolute, no NUL
+
+}  // namespace pawl::dvc
