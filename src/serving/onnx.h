@@ -14,10 +14,12 @@ namespace pawl::serving {
 class Model {
  public:
   // `column_names`: the columns of a single matrix input, in order, where the model does not name them itself.
-  static Result<std::shared_ptr<const Model>> load(const std::filesystem::path& file, std::vector<std::string> column_names = {});
+  static Result<std::shared_ptr<const Model>> load(const std::filesystem::path& file,
+                                                   std::vector<std::string> column_names = {});
   // The model of an artifact folder: its `MLmodel` names the .onnx file (flavors.onnx.data) and, in the signature, the columns. A folder
   // without an MLmodel must hold exactly one .onnx file. The file must lie beneath the folder.
-  static Result<std::shared_ptr<const Model>> open(const std::filesystem::path& folder, std::vector<std::string> column_names = {});
+  static Result<std::shared_ptr<const Model>> open(const std::filesystem::path& folder,
+                                                   std::vector<std::string> column_names = {});
   virtual ~Model() = default;
   Model() = default;
   Model(const Model&) = delete;

@@ -13,16 +13,17 @@ class Server;
 namespace pawl::serving {
 
 struct Options {
-  std::filesystem::path data{};                    // predictions/ and keys/ lie below
-  std::filesystem::path artifacts{};               // the root that artifact folders are relative to; empty: data/artifacts
-  std::size_t model_bytes_max = 2ULL << 30;        // loaded models together; past it the one not used for longest goes, never a live or canary one
-  std::size_t segment_bytes_max = 64 << 20;        // of the log's tail; then the next one begins
+  std::filesystem::path data{};       // predictions/ and keys/ lie below
+  std::filesystem::path artifacts{};  // the root that artifact folders are relative to; empty: data/artifacts
+  std::size_t model_bytes_max =
+      2ULL << 30;  // loaded models together; past it the one not used for longest goes, never a live or canary one
+  std::size_t segment_bytes_max = 64 << 20;  // of the log's tail; then the next one begins
 };
 
 // A request and where its answer goes: once, from any thread.
 struct Inference {
   std::string endpoint{};
-  std::optional<std::int64_t> version{};           // asked for by number
+  std::optional<std::int64_t> version{};  // asked for by number
   std::string body{};
   Time received{};
 };
@@ -31,7 +32,8 @@ using Answered = std::move_only_function<void(Result<std::string>)>;
 class Service {
  public:
   // Reads the endpoints; loads no model and opens no library.
-  static Result<std::unique_ptr<Service>> open(Options options, store::Store& store, const Clock& clock, Random& random);
+  static Result<std::unique_ptr<Service>> open(Options options, store::Store& store, const Clock& clock,
+                                               Random& random);
   ~Service();
   // Once the server listens: its pool and its loop are used from now on, and the live versions are loaded on the pool. Without, all happens on the caller's thread.
   void attach(net::Server& server);
@@ -41,8 +43,8 @@ class Service {
   // ---- for delivery ----
   // Loads the version from its artifact folder (relative to the root), proves that it answers and keeps that for later loads. Blocks: job or pool threads only.
   // `digest`: what the .onnx file must have (SHA-256), empty when not known. `inputs`: pawl.yaml's model.inputs.
-  Result<Prepared> prepare(const std::string& model, std::int64_t version, const std::string& folder, const std::string& digest = {},
-                           std::vector<std::string> inputs = {});
+  Result<Prepared> prepare(const std::string& model, std::int64_t version, const std::string& folder,
+                           const std::string& digest = {}, std::vector<std::string> inputs = {});
   // Makes the endpoint when it is not there; Code::conflict when the name belongs to another model. Changes `replay` of one that is there.
   Result<void> put_endpoint(Call& call, const NewEndpoint& endpoint);
   // Every arm must have been prepared. Takes effect right after the commit. Answers the routing with its generation. Events are the caller's.
@@ -54,14 +56,14 @@ class Service {
   Result<Prediction> prediction(const std::string& id);
 
   // ---- for routes and the page ----
-  Result<std::vector<Endpoint>> endpoints();       // blocks (tallies)
+  Result<std::vector<Endpoint>> endpoints();  // blocks (tallies)
   Result<Endpoint> endpoint(const std::string& name);
-  bool ready() const;                              // every live and canary version is loaded
+  bool ready() const;  // every live and canary version is loaded
   Result<bool> ready(std::string_view endpoint, std::optional<std::int64_t> version) const;
   Result<v2::ModelMetadata> metadata(std::string_view endpoint, std::optional<std::int64_t> version) const;
   // The whole way of a prediction: decode, choose the version, run, log, answer. Call on the io thread, or in tests anywhere.
   void infer(Inference request, Answered answered);
-  Result<LabelsTaken> take_labels(const Ask& ask, const NewLabels& labels);   // blocks until they are on disk
+  Result<LabelsTaken> take_labels(const Ask& ask, const NewLabels& labels);  // blocks until they are on disk
 
  private:
   struct Impl;
@@ -69,6 +71,6 @@ class Service {
   std::unique_ptr<Impl> impl_;
 };
 
-void mount(net::Router& at, Service& serving);     // routes.cpp
+void mount(net::Router& at, Service& serving);  // routes.cpp
 
 }  // namespace pawl::serving

@@ -17,17 +17,17 @@ struct Limits {
 struct InferRequest {
   std::string id{};
   std::vector<Tensor> inputs{};
-  std::vector<std::string> outputs{};      // empty: all
+  std::vector<std::string> outputs{};  // empty: all
   std::string routing_key{};
   bool has_routing_key = false;
-  std::vector<Time> event_times{};         // none, one for all rows, or one per row
-  std::string context{};                   // JSON object of column -> value or one value per row; empty: none
-  std::size_t rows = 0;                    // the first dimension, the same for all inputs
+  std::vector<Time> event_times{};  // none, one for all rows, or one per row
+  std::string context{};            // JSON object of column -> value or one value per row; empty: none
+  std::size_t rows = 0;             // the first dimension, the same for all inputs
 };
 Result<InferRequest> read_request(std::string_view body, const Limits& limits = {});
 
 struct InferResponse {
-  std::string_view model_name{}, model_version{}, id{};   // no id: not written
+  std::string_view model_name{}, model_version{}, id{};  // no id: not written
   std::span<const std::string> prediction_ids{};
   std::span<const Tensor> outputs{};
 };

@@ -2,6 +2,7 @@
 // of the prediction log and of the gate's evaluation.
 #pragma once
 #include <cstdint>
+#include <span>
 #include <variant>
 
 #include "core/fields.h"
@@ -11,8 +12,8 @@ namespace pawl::v2 {
 
 enum class Type : std::uint8_t { BOOL, INT32, INT64, FP32, FP64, BYTES };  // in the order of Data's alternatives
 
-using Data = std::variant<std::vector<std::uint8_t>, std::vector<std::int32_t>, std::vector<std::int64_t>, std::vector<float>, std::vector<double>,
-                          std::vector<std::string>>;
+using Data = std::variant<std::vector<std::uint8_t>, std::vector<std::int32_t>, std::vector<std::int64_t>,
+                          std::vector<float>, std::vector<double>, std::vector<std::string>>;
 Data make_data(Type type, std::size_t values);
 
 struct Tensor {
@@ -38,8 +39,9 @@ struct Port {
   bool operator==(const Port&) const = default;
 };
 
-std::string to_text(std::span<const std::int64_t> shape);           // [-1,12]
-std::optional<std::size_t> values_of(std::span<const std::int64_t> shape);  // their product; nothing when one is negative or it is over 2^31
+std::string to_text(std::span<const std::int64_t> shape);  // [-1,12]
+std::optional<std::size_t> values_of(
+    std::span<const std::int64_t> shape);  // their product; nothing when one is negative or it is over 2^31
 
 // One row of a tensor whose first dimension is the row: shape [1, …].
 Tensor row_of(const Tensor& tensor, std::size_t row);
@@ -49,5 +51,5 @@ void write_value(std::string& out, const Tensor& tensor, std::size_t position);
 void write_row(std::string& out, const Tensor& tensor, std::size_t row);
 
 }  // namespace pawl::v2
-template <>
-inline constexpr auto pawl::words<pawl::v2::Type> = std::to_array<std::string_view>({"BOOL", "INT32", "INT64", "FP32", "FP64", "BYTES"});
+template <> inline constexpr auto pawl::words<pawl::v2::Type> =
+    std::to_array<std::string_view>({"BOOL", "INT32", "INT64", "FP32", "FP64", "BYTES"});
