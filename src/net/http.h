@@ -32,6 +32,16 @@ struct Request {
   std::string_view arg(std::string_view name) const;                // first of the query
 };
 
+// RFC 9457. `type` is urn:pawl:error:CODE.
+struct Problem {
+  std::string type{}, title{};
+  std::int32_t status = 0;
+  std::string detail{}, field{};
+  static constexpr auto fields =
+      std::tuple{pawl::field("type", &Problem::type), pawl::field("title", &Problem::title), pawl::field("status", &Problem::status),
+                 pawl::field("detail", &Problem::detail), pawl::field("field", &Problem::field, {.empty = Empty::hide})};
+};
+
 // A file that is sent as it lies, in constant memory. HEAD, Range, ETag and Last-Modified are net's work.
 struct FileBody {
   std::filesystem::path path{};
@@ -71,8 +81,12 @@ class Live {
   std::map<std::uint64_t, Sink> sinks_;
 };
 
-std::string percent_decode(std::string_view text, bool plus_is_blank);
+std::string percent_decode(std::string_view text, bool plus_is_blank);  // what is no escape stays as it is
 std::string percent_encode(std::string_view text);  // everything but unreserved characters and '/'
 std::vector<Pair> parse_query(std::string_view query);
+std::string text_of_query(const std::vector<Pair>& query);
+std::optional<Method> from_name(std::string_view name);
+// `target` split into path and query.
+Request make_request(Method method, std::string_view target, std::string body = {});
 
 }  // namespace pawl::net

@@ -54,14 +54,24 @@ Response json_response(const Shape& shape, const void* out);
 // The error as the dialect says it: status and envelope. One table per dialect, in net/dialect.cpp.
 Response error_response(const Error& error, Dialect dialect);
 Response decode_error_response(const DecodeError& problem, Dialect dialect);
+// What HTTP itself refuses (405, 408, 413, 431), in the words of the dialect.
+Response protocol_error(int status, std::string message, Dialect dialect);
+Dialect dialect_of(std::string_view path);               // for what has no route
+std::optional<Code> code_of(std::string_view problem_type);  // of a problem document
+Code code_of_status(int status);                         // of an answer without one
 
 namespace detail {
 template <class F> struct Signature : Signature<decltype(&F::operator())> {};
+template <class R, class A, class I> struct Signature<R (*)(A&, const I&)> { using In = I; using With = A; using Out = typename R::value_type; };
 template <class C, class R, class A, class I> struct Signature<R (C::*)(A&, const I&) const> { using In = I; using With = A; using Out = typename R::value_type; };
 template <class C, class R, class A, class I> struct Signature<R (C::*)(A&, const I&)> { using In = I; using With = A; using Out = typename R::value_type; };
 template <class With, class Out, class In, class F> Result<Response> run(F& handler, With& with, const In& in) {
   if constexpr (std::is_same_v<Out, Response>) {
     return handler(with, in);
+  } else if constexpr (std::is_void_v<Out>) {
+    TRY_(handler(with, in));
+    const Nothing nothing;
+    return json_response(shape<Nothing>, &nothing);
   } else {
     TRY(out, handler(with, in));
     return json_response(shape<Out>, &out);
@@ -71,7 +81,7 @@ template <class With, class Out, class In, class F> Result<Response> run(F& hand
 
 class Router {
  public:
-  // A handler of described types. `Out` may also be Response, for what is no JSON.
+  // A handler of described types. `Out` may also be void, answered as {}, or Response, for what is no JSON.
   template <class F> void add(Route route, F handler) {
     using S = detail::Signature<F>;
     using In = typename S::In;
@@ -79,7 +89,8 @@ class Router {
     using Out = typename S::Out;
     static_assert(std::is_same_v<With, Call> || std::is_same_v<With, Ask>);
     Entry e{.route = std::move(route), .in = &shape<In>};
-    if constexpr (!std::is_same_v<Out, Response>) e.out = &shape<Out>;
+    if constexpr (std::is_void_v<Out>) e.out = &shape<Nothing>;
+    else if constexpr (!std::is_same_v<Out, Response>) e.out = &shape<Out>;
     const Dialect dialect = e.route.dialect;
     auto decoded = [handler, dialect](const Request& request) -> std::expected<std::move_only_function<Result<Response>(With&)>, DecodeError> {
       auto in = std::make_unique<In>();
@@ -101,7 +112,7 @@ class Router {
   void add_live(Route route, Live& live);
 
   // Finds the entry and fills request.params. Path parts: `/a/{name}/b`; a last `{name...}` takes the rest. Fixed parts win over named ones.
-  // Code::missing: no such path; Code::invalid with field "method": another method would do.
+  // Code::missing: no such path; Code::invalid with field "method": another method would do, `detail` lists them.
   Result<const Entry*> find(Request& request) const;
   const std::vector<std::unique_ptr<Entry>>& entries() const { return entries_; }
   std::string openapi(std::string_view version) const;
