@@ -49,7 +49,8 @@ bool decode_request(const Request& request, const Shape& shape, void* in, Dialec
   const DecodeOptions of_path{.unknown = UnknownKeys::ignore};
   if (request.method == Method::GET || (request.method == Method::DELETE && request.body.empty()))
     return decode_pairs(request.query, shape, in, options, problem) &&
-           decode_pairs(request.params, shape, in, of_path, problem) && check_required(shape, in, problem);
+           decode_pairs(request.params, shape, in, of_path, problem) && check_required(shape, in, problem) &&
+           came(request, shape, problem);
   if (request.params.empty() && request.method != Method::DELETE)
     return decode_body(request, shape, in, dialect, problem);
 
