@@ -1,0 +1,98 @@
+"""What the benchmarks share: a server of their own, its memory, raw keep-alive requests, and how a figure is printed."""
+
+import contextlib
+import os
+import pathlib
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+
+BINARY = os.environ["PAWL_BINARY"]
+
+
+def start(data: pathlib.Path, *more: str) -> tuple[subprocess.Popen, int, float]:
+    """Starts a server on `data`: the process, its port and the seconds until it said that it is ready."""
+    begin = time.perf_counter()
+    process = subprocess.Popen(
+        [BINARY, "server", "--port", "0", "--data", str(data), *more], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    line = process.stdout.readline()
+    seconds = time.perf_counter() - begin
+    if "ready" not in line:
+        raise SystemExit(f"the server did not start: {line!r}")
+    return process, int(line.rsplit(":", 1)[1].strip("/\n ")), seconds
+
+
+def stop(process: subprocess.Popen) -> None:
+    process.terminate()
+    process.wait(10)
+    process.stdout.close()
+
+
+@contextlib.contextmanager
+def server(*more: str):
+    with tempfile.TemporaryDirectory(prefix="pawl-bench-") as folder:
+        process, port, _ = start(pathlib.Path(folder), *more)
+        try:
+            yield process, port
+        finally:
+            stop(process)
+
+
+def memory_mib(pid: int) -> dict[str, float]:
+    """Resident and proportional set size."""
+    values = {}
+    for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith(("Rss:", "Pss:")):
+            values[line[:3].lower()] = int(line.split()[1]) / 1024
+    return values
+
+
+class Connection:
+    """One keep-alive HTTP connection that sends prepared bytes and reads whole answers: no client library in the figure."""
+
+    def __init__(self, port: int):
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.buffer = b""
+
+    @staticmethod
+    def request(path: str, body: bytes, method: str = "POST") -> bytes:
+        head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        return head.encode() + body
+
+    def send(self, request: bytes) -> bytes:
+        self.socket.sendall(request)
+        return self.receive()
+
+    def receive(self) -> bytes:
+        while b"\r\n\r\n" not in self.buffer:
+            self._more()
+        head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
+        length = next(int(h.split(b":")[1]) for h in head.lower().split(b"\r\n") if h.startswith(b"content-length"))
+        while len(self.buffer) < length:
+            self._more()
+        body, self.buffer = self.buffer[:length], self.buffer[length:]
+        if not head.startswith(b"HTTP/1.1 2"):
+            raise SystemExit(f"unexpected answer: {head.decode()}\n{body.decode()}")
+        return body
+
+    def _more(self) -> None:
+        piece = self.socket.recv(1 << 16)
+        if not piece:
+            raise SystemExit("the server closed the connection")
+        self.buffer += piece
+
+
+def show(what: str, value: str, limit: str, wanted: str = "") -> None:
+    print(f"{what:<58} {value:>16}   limit {limit:<28} {('wanted ' + wanted) if wanted else ''}".rstrip(), flush=True)
+
+
+def median(values: list[float]) -> float:
+    return statistics.median(values)
+
+
+def percentile(values: list[float], p: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(p * len(values)))]
