@@ -65,6 +65,8 @@ class Demo:
         self.rows = None                # of the test data: what the endpoint is asked
         self.first_answers = None       # of version 1, while it was live
         self.prediction = ""            # one that version 2 answered as a canary
+        self.second_commit = ""
+        self.restored = house.folder / "restored"
 
     def walk(self) -> None:
         for step in (self.server, self.people, self.repository, self.data, self.damage, self.training, self.first_gate, self.first_live,
@@ -228,6 +230,7 @@ class Demo:
         edit(params, "trees: 20", "trees: 100")
         edit(params, "depth: 3", "depth: 4")
         self.push("More and deeper trees")
+        self.second_commit = self.head()
         flow, gate = self.judged(step)
         better = next(check for check in gate["checks"] if check["kind"] == "better_than")
         step.claim("version 2 is better than the champion, day by day", better["state"] == "pass" and better["low"] > 0, better)
@@ -282,8 +285,8 @@ class Demo:
     # 5. From one prediction back to the files, and back to life.
     def why(self, step: Step) -> None:
         why = self.house.pawl("why", self.prediction, "--json", by=self.ada).json
-        commit = self.house.git("rev-parse", "HEAD^", cwd=self.work)
-        origin, votes = why["origin"], [vote for approval in why["approvals"] for vote in approval["votes"]]
+        commit, origin = self.second_commit, why["origin"]
+        votes = [vote for approval in why["approvals"] for vote in approval["votes"]]
         step.claim("prediction and rollout step", why["prediction"]["version"] == 2 and why["rollout"] and why["rollout"]["to"] == 2, why["prediction"])
         step.claim("version and the gate's evidence", why["gate"]["version"] == 2 and why["gate"]["state"] == "pass", why["gate"])
         step.claim("the approver", any(vote["by"] == "olga" and vote["vote"] == "grant" for vote in votes), votes)
@@ -298,7 +301,6 @@ class Demo:
         step.outcome = f"{self.prediction[:16]}… ← step {why['prediction']['step']} ← {MODEL}@2 ← olga ← run {origin['run_id'][:8]} ← {commit[:8]} ← {len(files)} datasets"
 
     def restore(self, step: Step) -> None:
-        self.restored = self.house.folder / "restored"
         self.house.pawl("restore", f"{MODEL}@1", self.restored, by=self.ada)
         params = yaml.safe_load((self.restored / "params.yaml").read_text())["train"]
         step.claim("code and parameters are those of the first version", params["trees"] == 20 and params["depth"] == 3, params)
