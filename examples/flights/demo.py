@@ -59,6 +59,7 @@ def score(model: Path, rows: pd.DataFrame) -> np.ndarray:
 class Demo:
     def __init__(self, house: House, report: Report):
         self.house, self.report = house, report
+        self.walked = []                # the steps that ran to their end
         self.origin, self.work = house.folder / "flights.git", house.folder / "flights"
         self.ada = self.olga = None
         self.predict_token = ""
@@ -69,10 +70,19 @@ class Demo:
         self.restored = house.folder / "restored"
 
     def walk(self) -> None:
-        for step in (self.server, self.people, self.repository, self.data, self.damage, self.training, self.first_gate, self.first_live,
-                     self.second_gate, self.canary, self.shuffled, self.why, self.restore, self.again, self.ledger, self.page):
+        """Each step with the one it cannot do without: should that break off, the step is not tried, and the rest still tells as much as it can."""
+        needs = {
+            self.server: None, self.people: self.server, self.repository: self.people, self.data: self.repository, self.damage: self.data,
+            self.training: self.repository, self.first_gate: self.training, self.first_live: self.first_gate, self.second_gate: self.first_live,
+            self.canary: self.second_gate, self.shuffled: self.canary, self.why: self.canary, self.restore: self.first_live,
+            self.again: self.restore, self.ledger: self.people, self.page: self.server,
+        }
+        for step, needed in needs.items():
             with self.report.step(step.__name__.replace("_", " ")) as line:
+                if needed is not None and needed not in self.walked:
+                    raise Problem(f"not tried: {needed.__name__.replace('_', ' ')} broke off")
                 step(line)
+                self.walked.append(step)
 
     # 1. An empty folder becomes a server with two people and a repository.
     def server(self, step: Step) -> None:
