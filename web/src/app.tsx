@@ -1,0 +1,80 @@
+// The frame: who is here, where they are, and whether the page still hears the server.
+import { useEffect } from "preact/hooks";
+import { find_me, me as me_store, post } from "./api.ts";
+import { connection, listen_for_changes } from "./live.ts";
+import { useLoad } from "./load.ts";
+import { link, usePlace } from "./route.ts";
+import { Store, useStore } from "./store.ts";
+import type { Me, Overview } from "./types.ts";
+import { Trouble } from "./parts/basic.tsx";
+import { ApprovalsPage } from "./pages/approvals.tsx";
+import { LedgerPage } from "./pages/ledger.tsx";
+import { ModelPageView } from "./pages/model.tsx";
+import { OverviewPage } from "./pages/overview.tsx";
+import { SignIn } from "./pages/sign_in.tsx";
+
+const reload_ms = 5000; // traffic makes no event
+
+async function sign_out() {
+  await post("/logout", {}).catch(() => {}); // without an answer the cookie stays, and the next page says so
+  me_store.value = null;
+}
+
+function Inside({ me }: { me: Me }) {
+  const { page, parts } = usePlace();
+  const heard = useStore(connection);
+  const overview = useLoad<Overview>("/overview", {}, reload_ms);
+  const open = overview.value?.approvals.length ?? 0;
+  useEffect(listen_for_changes, []);
+  useEffect(() => {
+    if (page === "") document.title = "pawl";
+    if (page === "approvals") document.title = "Approvals · pawl";
+  }, [page]);
+  const tab = (to: string, name: string, is: boolean, number = 0) => (
+    <a href={to} aria-current={is ? "page" : undefined}>
+      {name}
+      {number > 0 && <span class="badge" aria-label={`${number} open`}>{number}</span>}
+    </a>
+  );
+  return (
+    <>
+      <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById("main")?.focus(); }}>
+        To the content
+      </a>
+      <header class="top">
+        <a class="brand" href="#/"><img src="/pawl.svg" alt="" width="22" height="22" /> pawl</a>
+        <nav aria-label="Pages">
+          {tab(link(), "Models", page === "" || page === "models")}
+          {tab(link("approvals"), "Approvals", page === "approvals", open)}
+          {tab(link("ledger"), "Ledger", page === "ledger")}
+        </nav>
+        <span class={`heard ${heard}`} role="status">{heard === "live" ? "live" : heard === "lost" ? "connection lost, trying again" : ""}</span>
+        <span class="who">
+          <b>{me.name}</b> <span class="quiet">{me.role}</span>
+          {me.sign_in && <button class="plain" onClick={sign_out}>Sign out</button>}
+        </span>
+      </header>
+      {page === "models" && parts[0] ? (
+        <ModelPageView key={parts[0]} name={parts[0]} version={parts[1] ?? ""} me={me} />
+      ) : page === "approvals" ? (
+        <ApprovalsPage overview={overview} />
+      ) : page === "ledger" ? (
+        <LedgerPage flow={parts[0] ?? ""} />
+      ) : (
+        <OverviewPage overview={overview} />
+      )}
+    </>
+  );
+}
+
+const trouble = new Store<Error | undefined>(undefined);
+export function ask_who() {
+  find_me().catch((problem: Error) => (trouble.value = problem));
+}
+
+export function App() {
+  const me = useStore(me_store);
+  const problem = useStore(trouble);
+  if (me === undefined) return problem ? <main class="sign-in"><Trouble problem={problem} /></main> : null;
+  return me ? <Inside me={me} /> : <SignIn />;
+}

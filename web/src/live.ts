@@ -1,0 +1,82 @@
+// Hears of changes by server-sent events. It tells that something happened, and the pages read again what they show: so a missed event
+// costs nothing once the connection is back. Read by hand rather than with EventSource, which drops events whose name it was not told.
+import { base, me } from "./api.ts";
+import { Store } from "./store.ts";
+
+export type Connection = "connecting" | "live" | "lost";
+export const connection = new Store<Connection>("connecting");
+
+export interface Notice {
+  event: string;
+  data: string;
+}
+type Listener = (notice: Notice) => void;
+const listeners = new Set<Listener>();
+
+export function on_notice(listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+function tell(notice: Notice): void {
+  for (const listener of [...listeners]) listener(notice);
+}
+
+// One frame of the stream: lines up to a blank one. Comments (the server's sign of life) have no data.
+export function parse_frame(frame: string): Notice | undefined {
+  let event = "message";
+  const data: string[] = [];
+  for (const line of frame.split(/\r\n|\n|\r/)) {
+    if (line.startsWith("event:")) event = line.slice(6).trim();
+    else if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
+  }
+  return data.length || event !== "message" ? { event, data: data.join("\n") } : undefined;
+}
+
+async function read(signal: AbortSignal, opened: () => void): Promise<void> {
+  const response = await fetch(`${base}/events`, { headers: { accept: "text/event-stream" }, cache: "no-store", signal });
+  if (response.status === 401) me.value = null;
+  if (!response.ok || !response.body) throw new Error(`events: ${response.status}`);
+  opened();
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const frames = (rest + value).split(/\r?\n\r?\n/);
+    rest = frames.pop() ?? "";
+    for (const frame of frames) {
+      const notice = parse_frame(frame);
+      if (notice) tell(notice);
+    }
+  }
+}
+
+const wait_ms_min = 500;
+const wait_ms_max = 10_000;
+
+// Until stopped: connects, listens, and connects again after a pause that doubles while the server is away.
+export function listen_for_changes(): () => void {
+  const stop = new AbortController();
+  void (async () => {
+    let wait_ms = wait_ms_min;
+    let first = true;
+    while (!stop.signal.aborted) {
+      try {
+        await read(stop.signal, () => {
+          connection.value = "live";
+          wait_ms = wait_ms_min;
+          if (!first) tell({ event: "reconnected", data: "" });
+          first = false;
+        });
+      } catch {
+        // told by `connection`
+      }
+      if (stop.signal.aborted) break;
+      first = false;
+      connection.value = "lost";
+      await new Promise((done) => setTimeout(done, wait_ms));
+      wait_ms = Math.min(wait_ms * 2, wait_ms_max);
+    }
+  })();
+  return () => stop.abort();
+}

@@ -1,0 +1,212 @@
+// A model: its versions at the left, at the right the one that was picked, with all that was decided about it and on what evidence.
+import { useEffect } from "preact/hooks";
+import { useLoad } from "../load.ts";
+import { link } from "../route.ts";
+import type { Flow, LedgerEvent, List, Me, ModelPage, Rollout, VersionLine } from "../types.ts";
+import { duration, number, percent, short, version_name } from "../words.ts";
+import { ApprovalCard } from "../parts/approval.tsx";
+import { Card, Empty, Show, State, Time, Trouble } from "../parts/basic.tsx";
+import { Comments } from "../parts/comments.tsx";
+import { GateCard } from "../parts/gate.tsx";
+import { LongList } from "../parts/long_list.tsx";
+import { RolloutCard } from "../parts/rollout.tsx";
+import { Happened } from "./ledger.tsx";
+
+const reload_ms = 3000; // the traffic of a rollout makes no event
+
+// The five steps every flow takes, and how far this one is.
+function Story({ flow }: { flow: Flow }) {
+  const names = ["training", "gate", "approval", "rollout", "live"];
+  const reached: Record<string, number> = { queued: 0, training: 0, judging: 1, waiting: 2, rolling_out: 3, done: 5 };
+  const at = reached[flow.state];
+  return (
+    <div class="story">
+      {at === undefined ? (
+        <State of={flow.state} />
+      ) : (
+        <ol class="steps" aria-label="The flow">
+          {names.map((name, i) => (
+            <li key={name} class={i < at ? "past" : i === at ? "now" : ""} aria-current={i === at ? "step" : undefined}>
+              {name}
+            </li>
+          ))}
+        </ol>
+      )}
+      {flow.reason && <p class="quiet">{flow.reason}</p>}
+      {flow.warnings.map((warning) => (
+        <p key={warning} class="note">{warning}</p>
+      ))}
+    </div>
+  );
+}
+
+function FlowCard({ flow }: { flow: Flow }) {
+  const set = Object.entries(flow.set);
+  return (
+    <Card title="Flow" aside={<span class="quiet">{flow.id}</span>}>
+      <dl class="facts">
+        <dt>Started by</dt>
+        <dd>
+          {flow.trigger.what || flow.trigger.kind}
+          {flow.trigger.by && <> · {flow.trigger.by}</>} · <Time at={flow.started} />
+        </dd>
+        {flow.commit && (
+          <>
+            <dt>Commit</dt>
+            <dd>
+              <code title={flow.commit}>{short(flow.commit)}</code> {flow.message.split("\n")[0]} <span class="quiet">{flow.repo}</span>
+            </dd>
+          </>
+        )}
+        {set.length > 0 && (
+          <>
+            <dt>Set</dt>
+            <dd>
+              {set.map(([name, value]) => (
+                <code key={name}>
+                  {name}={value}{" "}
+                </code>
+              ))}
+            </dd>
+          </>
+        )}
+        {flow.stages.length > 0 && (
+          <>
+            <dt>Stages</dt>
+            <dd>{flow.stages.map((stage) => `${stage.name} (${stage.outcome}${stage.seconds >= 1 ? `, ${duration(stage.seconds)}` : ""})`).join(" → ")}</dd>
+          </>
+        )}
+      </dl>
+    </Card>
+  );
+}
+
+function MadeCard({ line }: { line: VersionLine }) {
+  const metrics = Object.entries(line.metrics);
+  return (
+    <Card title="Made by">
+      <dl class="facts">
+        <dt>Registered</dt>
+        <dd>
+          {line.by || "unknown"} · <Time at={line.created} />
+        </dd>
+        {line.run_id && (
+          <>
+            <dt>Run</dt>
+            <dd><code>{line.run_id}</code></dd>
+          </>
+        )}
+        {line.commit && !line.flow && (
+          <>
+            <dt>Commit</dt>
+            <dd><code title={line.commit}>{short(line.commit)}</code></dd>
+          </>
+        )}
+        {metrics.length > 0 && (
+          <>
+            <dt>Logged</dt>
+            <dd>{metrics.map(([name, value]) => `${name} ${number(value)}`).join(" · ")}</dd>
+          </>
+        )}
+      </dl>
+    </Card>
+  );
+}
+
+function Version({ line, page, me, again }: { line: VersionLine; page: ModelPage; me: Me; again: () => void }) {
+  const flow = useLoad<Flow>(line.flow ? `/flows/${encodeURIComponent(line.flow)}` : "", {}, 0);
+  const rollout_id = flow.value?.rollout ?? "";
+  const under_way = page.model.rollout?.to === line.version ? page.model.rollout : undefined;
+  const ended = useLoad<Rollout>(!under_way && rollout_id ? `/rollouts/${encodeURIComponent(rollout_id)}` : "");
+  const rollout = under_way ?? ended.value;
+  const events = useLoad<List<LedgerEvent>>(line.flow ? "/ledger" : "", { flow: line.flow, order: "newest", limit: 50 });
+  const name = version_name(line.name, line.version);
+  return (
+    <div class="version" key={name}>
+      <header class="title">
+        <h1>{name}</h1>
+        <State of={line.state} />
+        {line.aliases.map((alias) => (
+          <span key={alias} class="alias">{alias}</span>
+        ))}
+        {line.share > 0 && <span class="quiet">{percent(line.share)} of the traffic</span>}
+      </header>
+      {flow.value && <Story flow={flow.value} />}
+      <Trouble problem={flow.problem} />
+      {line.approval && <ApprovalCard key={line.approval.id} approval={line.approval} changed={again} />}
+      {rollout && <RolloutCard rollout={rollout} />}
+      <GateCard gate={line.gate} />
+      <MadeCard line={line} />
+      {flow.value && <FlowCard flow={flow.value} />}
+      <Comments kind="version" subject={name} me={me} />
+      {line.flow && (
+        <Card title="What happened" aside={<a href={link("ledger", line.flow)}>in the ledger</a>}>
+          <Show of={events}>{(found) => (found.items.length ? <Happened events={found.items} /> : <Empty>Nothing yet.</Empty>)}</Show>
+        </Card>
+      )}
+    </div>
+  );
+}
+
+export function ModelPageView({ name, version, me }: { name: string; version: string; me: Me }) {
+  const loaded = useLoad<ModelPage>(`/models/${encodeURIComponent(name)}`, {}, reload_ms);
+  useEffect(() => {
+    document.title = `${version ? `${name}@${version}` : name} · pawl`;
+  }, [name, version]);
+  return (
+    <main id="main" tabIndex={-1} class="model">
+      <Show of={loaded}>
+        {(page) => {
+          // Without a pick: the one that waits for somebody, else the newest.
+          const versions = page.versions;
+          const picked = version
+            ? versions.find((line) => String(line.version) === version)
+            : (versions.find((line) => line.approval?.state === "open") ?? versions[0]);
+          return (
+            <>
+              <nav aria-label="Versions">
+                <h2>{name}</h2>
+                <p class="quiet">
+                  {page.model.endpoint ? <>endpoint {page.model.endpoint}</> : "no endpoint yet"}
+                </p>
+                <div class="card">
+                  <LongList
+                    label="Versions"
+                    class="versions"
+                    items={versions}
+                    row_px={52}
+                    height_max="calc(100vh - 12rem)"
+                    key_of={(line) => line.version}
+                    selected={picked?.version}
+                    on_open={(line) => (location.hash = link("models", name, String(line.version)))}
+                    row={(line) => (
+                      <>
+                        <b>{line.version}</b>
+                        <span>
+                          <State of={line.state} /> {line.aliases.map((alias) => <span key={alias} class="alias">{alias}</span>)}
+                          <div class="quiet cut">
+                            <Time at={line.created} />
+                            {line.by && ` · ${line.by}`}
+                          </div>
+                        </span>
+                        {line.share > 0 && <span class="num quiet">{percent(line.share)}</span>}
+                      </>
+                    )}
+                  />
+                  {versions.length === 0 && <Empty>No version yet.</Empty>}
+                </div>
+              </nav>
+              {picked ? (
+                <Version key={picked.version} line={picked} page={page} me={me} again={loaded.again} />
+              ) : (
+                <div class="version">
+                  {version ? <Empty>{name} has no version {version}.</Empty> : page.model.flow ? <><header class="title"><h1>{name}</h1></header><Story flow={page.model.flow} /><FlowCard flow={page.model.flow} /></> : <Empty>The first version appears here when a flow has trained it.</Empty>}
+                </div>
+              )}
+            </>
+          );
+        }}
+      </Show>
+    </main>
+  );
+}

@@ -1,0 +1,125 @@
+// The gate of a model version: each check with its state and the evidence it was decided on.
+import type { Check, Gate, Real } from "../types.ts";
+import { finite, number } from "../words.ts";
+import { Card, Empty, State, Time } from "./basic.tsx";
+import { Interval } from "./interval.tsx";
+
+// The limit as a number, where a check holds an estimate against one. `expected` is words ("mae at most 18"); the last number in them is it.
+// A difference is held against 0.
+function limit_of(check: Check): number | undefined {
+  if (check.kind === "better_than") return 0;
+  if (check.kind !== "metric" && check.kind !== "slices") return undefined;
+  const numbers = check.expected.match(/-?\d+(\.\d+)?(e[-+]?\d+)?/gi);
+  return numbers ? Number(numbers.at(-1)) : undefined;
+}
+
+interface Slice {
+  by: string;
+  value: string;
+  estimate?: Real;
+  low?: Real;
+  high?: Real;
+  n?: number;
+}
+interface Finding {
+  column: string;
+  check: string;
+  expected: string;
+  seen: string;
+}
+// A list inside the evidence, when it is there and is one.
+function part<T>(check: Check, name: string): T[] {
+  const value = (check.evidence as Record<string, unknown> | undefined)?.[name];
+  return Array.isArray(value) ? (value as T[]) : [];
+}
+const text = (value: unknown) => (typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value));
+
+function Numbers({ estimate, low, high, n, limit }: { estimate?: Real | undefined; low?: Real | undefined; high?: Real | undefined; n?: number | undefined; limit?: number | undefined }) {
+  const dot = finite(estimate);
+  return (
+    <>
+      <td class="num">{number(estimate)}</td>
+      <td class="num quiet">{low !== undefined && high !== undefined ? `${number(low)} … ${number(high)}` : ""}</td>
+      <td class="line">{dot !== undefined && (finite(low) !== undefined || limit !== undefined) && <Interval estimate={dot} low={finite(low)} high={finite(high)} limit={limit} />}</td>
+      <td class="num">{n ? n.toLocaleString("en") : ""}</td>
+    </>
+  );
+}
+
+function Rows({ check }: { check: Check }) {
+  const slices = part<Slice>(check, "slices");
+  const findings = part<Finding>(check, "findings");
+  return (
+    <tbody>
+      <tr>
+        <td>
+          <State of={check.state} />
+        </td>
+        <th scope="row">{check.name}</th>
+        <td>{check.expected}</td>
+        <td class="seen">
+          {check.seen}
+          {check.reason && check.reason !== check.seen && <p class="quiet">{check.reason}</p>}
+        </td>
+        <Numbers estimate={check.estimate} low={check.low} high={check.high} n={check.n} limit={limit_of(check)} />
+      </tr>
+      {slices.map((slice) => (
+        <tr key={`${slice.by}=${slice.value}`} class="under">
+          <td />
+          <th scope="row">
+            {slice.by} {text(slice.value)}
+          </th>
+          <td />
+          <td />
+          <Numbers estimate={slice.estimate} low={slice.low} high={slice.high} n={slice.n} />
+        </tr>
+      ))}
+      {findings.map((finding, i) => (
+        <tr key={i} class="under">
+          <td />
+          <th scope="row">
+            {finding.column} {finding.check}
+          </th>
+          <td>{text(finding.expected)}</td>
+          <td>{text(finding.seen)}</td>
+          <td colSpan={4} />
+        </tr>
+      ))}
+    </tbody>
+  );
+}
+
+export function GateCard({ gate }: { gate: Gate | undefined }) {
+  const judged = gate?.judged ? (
+    <span class="quiet">
+      judged <Time at={gate.judged} />
+    </span>
+  ) : null;
+  return (
+    <Card title="Gate" aside={gate && <>{judged} <State of={gate.state} /></>}>
+      {gate?.checks.length ? (
+        <div class="wide" tabIndex={0} role="region" aria-label="Checks of the gate">
+          <table class="gate">
+            <thead>
+              <tr>
+                <th scope="col">State</th>
+                <th scope="col">Check</th>
+                <th scope="col">Expected</th>
+                <th scope="col">Seen</th>
+                <th scope="col" class="num">Estimate</th>
+                <th scope="col" class="num">Interval</th>
+                <td />
+                <th scope="col" class="num">n</th>
+              </tr>
+            </thead>
+            {gate.checks.map((check) => (
+              <Rows key={check.name} check={check} />
+            ))}
+          </table>
+        </div>
+      ) : (
+        <Empty>This version has not been judged.</Empty>
+      )}
+    </Card>
+  );
+}

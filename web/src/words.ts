@@ -1,0 +1,76 @@
+// Numbers, times and states as people read them.
+import type { Real } from "./types.ts";
+
+export function number(value: Real | undefined, digits = 4): string {
+  if (value === undefined || value === null) return "";
+  if (typeof value === "string" || !Number.isFinite(value)) return String(value);
+  if (Number.isInteger(value)) return value.toLocaleString("en");
+  return value.toLocaleString("en", { maximumSignificantDigits: digits });
+}
+
+export function finite(value: Real | undefined): number | undefined {
+  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+}
+
+export function percent(value: number): string {
+  return `${value.toLocaleString("en", { maximumFractionDigits: 1 })} %`;
+}
+
+// 1,234 · 12.3K · 4.5M
+export function count(value: number): string {
+  return value < 10_000 ? value.toLocaleString("en") : value.toLocaleString("en", { notation: "compact", maximumSignificantDigits: 3 });
+}
+
+// 40 s · 9 min 30 s · 2 h 5 min · 3 d
+export function duration(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  const pair = (big: number, big_unit: string, small: number, small_unit: string) => (small ? `${big} ${big_unit} ${small} ${small_unit}` : `${big} ${big_unit}`);
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return pair(Math.floor(s / 60), "min", s % 60, "s");
+  if (s < 86400) return pair(Math.floor(s / 3600), "h", Math.floor((s % 3600) / 60), "min");
+  return pair(Math.floor(s / 86400), "d", Math.floor((s % 86400) / 3600), "h");
+}
+
+const units: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+];
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" });
+
+export function ago(at: string, now = Date.now()): string {
+  const seconds = (Date.parse(at) - now) / 1000;
+  if (Number.isNaN(seconds)) return at;
+  if (seconds < -30 * 86400) return at.slice(0, 10);
+  for (const [unit, size] of units) if (Math.abs(seconds) >= size) return relative.format(Math.round(seconds / size), unit);
+  return "just now";
+}
+
+// 2013-03-01 12:00:05, UTC as everywhere in pawl.
+export function moment(at: string): string {
+  return at.slice(0, 19).replace("T", " ");
+}
+
+export function short(id: string): string {
+  return id.slice(0, 8);
+}
+
+// "arrival-delay@3", as subjects and the command line write a model version.
+export function version_name(model: string, version: number): string {
+  return `${model}@${version}`;
+}
+
+// Five looks for every state in the house.
+export type Tone = "good" | "bad" | "busy" | "wait" | "quiet";
+const tones: Record<string, Tone> = {
+  pass: "good", granted: "good", done: "good", live: "good", in_force: "good",
+  fail: "bad", error: "bad", refused: "bad", rejected: "bad", failed: "bad", rolled_back: "bad",
+  queued: "busy", training: "busy", judging: "busy", rolling_out: "busy", preparing: "busy", stepping: "busy", canary: "busy",
+  waiting: "wait", inconclusive: "wait", open: "wait", proposed: "wait", empty: "wait",
+};
+export function tone(state: string): Tone {
+  return tones[state] ?? "quiet";
+}
+export function state_word(state: string): string {
+  return state.replaceAll("_", " ");
+}
