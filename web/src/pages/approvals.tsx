@@ -4,7 +4,7 @@ import { link } from "../route.ts";
 import type { Approval, FileChange, Overview, Plan } from "../types.ts";
 import { short } from "../words.ts";
 import { ApprovalCard } from "../parts/approval.tsx";
-import { Card, Empty, Show, State, Trouble } from "../parts/basic.tsx";
+import { Empty, Show, Trouble } from "../parts/basic.tsx";
 
 function Diff({ change }: { change: FileChange }) {
   const looks: Record<string, string> = { "+": "plus", "-": "minus" };
@@ -22,24 +22,23 @@ function Diff({ change }: { change: FileChange }) {
   );
 }
 
-function PlanCard({ id }: { id: string }) {
-  const plan = useLoad<Plan>(`/plans/${encodeURIComponent(id)}`);
+function PlanText({ id }: { id: string }) {
+  const loaded = useLoad<Plan>(`/plans/${encodeURIComponent(id)}`);
+  const plan = loaded.value;
   return (
     <>
-      <Trouble problem={plan.problem} />
-      {plan.value && (
-        <Card title={`Plan for ${plan.value.model}`} aside={<State of={plan.value.state} />}>
-          <div class="body">
-            <p class="quiet">
-              Commit <code title={plan.value.commit}>{short(plan.value.commit)}</code> of {plan.value.repo}
-              {plan.value.by && `, proposed by ${plan.value.by}`}.
-            </p>
-            {plan.value.reason && <p class="note">{plan.value.reason}</p>}
-            {plan.value.changes.map((change) => (
-              <Diff key={change.path} change={change} />
-            ))}
-          </div>
-        </Card>
+      <Trouble problem={loaded.problem} />
+      {plan && (
+        <>
+          <p class="quiet">
+            Commit <code title={plan.commit}>{short(plan.commit)}</code> of {plan.repo}
+            {plan.by && `, proposed by ${plan.by}`}.
+          </p>
+          {plan.reason && <p class="note">{plan.reason}</p>}
+          {plan.changes.map((change) => (
+            <Diff key={change.path} change={change} />
+          ))}
+        </>
       )}
     </>
   );
@@ -47,16 +46,16 @@ function PlanCard({ id }: { id: string }) {
 
 function One({ approval, changed }: { approval: Approval; changed: () => void }) {
   const [model, version] = approval.subject.split("@");
+  const plan = approval.subject_kind === "plan";
   return (
-    <div class="pair">
-      <ApprovalCard approval={approval} changed={changed} title={approval.subject_kind === "plan" ? `Plan for ${approval.model}` : approval.subject} />
-      {approval.subject_kind === "plan" && <PlanCard id={approval.subject} />}
-      {approval.subject_kind === "version" && model && version && (
+    <ApprovalCard approval={approval} changed={changed} title={plan ? `Plan for ${approval.model}` : approval.subject}>
+      {plan && <PlanText id={approval.subject} />}
+      {!plan && model && version && (
         <p>
-          <a href={link("models", model, version)}>The evidence of {approval.subject}</a>
+          <a href={link("models", model, version)}>The evidence for {approval.subject}</a>
         </p>
       )}
-    </div>
+    </ApprovalCard>
   );
 }
 

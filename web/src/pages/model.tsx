@@ -119,7 +119,7 @@ function Version({ line, page, me, again }: { line: VersionLine; page: ModelPage
   const under_way = page.model.rollout?.to === line.version ? page.model.rollout : undefined;
   const ended = useLoad<Rollout>(!under_way && rollout_id ? `/rollouts/${encodeURIComponent(rollout_id)}` : "");
   const rollout = under_way ?? ended.value;
-  const events = useLoad<List<LedgerEvent>>(line.flow ? "/ledger" : "", { flow: line.flow, order: "newest", limit: 50 });
+  const events = useLoad<List<LedgerEvent>>(line.flow ? "/ledger" : "", { flow: line.flow, order: "newest", limit: 15 });
   const name = version_name(line.name, line.version);
   return (
     <div class="version" key={name}>
@@ -183,13 +183,13 @@ export function ModelPageView({ name, version, me }: { name: string; version: st
                       <>
                         <b>{line.version}</b>
                         <span>
-                          <State of={line.state} /> {line.aliases.map((alias) => <span key={alias} class="alias">{alias}</span>)}
+                          <div class="cut"><State of={line.state} /> {line.aliases.map((alias) => <span key={alias} class="alias">{alias}</span>)}</div>
                           <div class="quiet cut">
                             <Time at={line.created} />
                             {line.by && ` · ${line.by}`}
+                            {line.share > 0 && ` · ${percent(line.share)}`}
                           </div>
                         </span>
-                        {line.share > 0 && <span class="num quiet">{percent(line.share)}</span>}
                       </>
                     )}
                   />

@@ -1,5 +1,6 @@
 // A request for approval: what it is about, whose word counts, who has spoken, and the buttons for those whose vote would count.
 // Whether it would is the server's answer (`may_vote`, `why_not`), never this page's guess.
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { post } from "../api.ts";
 import type { Approval } from "../types.ts";
@@ -15,7 +16,8 @@ function question(what: string): string {
   return `${what.charAt(0).toUpperCase()}${what.slice(1)}?`;
 }
 
-export function ApprovalCard({ approval, changed, title = "Approval" }: { approval: Approval; changed: () => void; title?: string }) {
+// `children`: what has to be looked at first.
+export function ApprovalCard({ approval, changed, title = "Approval", children }: { approval: Approval; changed: () => void; title?: string; children?: ComponentChildren }) {
   const [comment, set_comment] = useState("");
   const [sending, set_sending] = useState<"" | "grant" | "refuse">("");
   const [problem, set_problem] = useState<Error>();
@@ -46,6 +48,7 @@ export function ApprovalCard({ approval, changed, title = "Approval" }: { approv
         <p>
           <b>{question(approval.what)}</b> <span class="quiet">Asked <Time at={approval.asked} />. {rule_text(approval)}</span>
         </p>
+        {children}
         {approval.state === "void" && approval.reason && <p class="note">{approval.reason}</p>}
         {approval.votes.map((one) => (
           <div key={one.by} class="vote">
@@ -54,7 +57,7 @@ export function ApprovalCard({ approval, changed, title = "Approval" }: { approv
             {one.comment && <blockquote>{one.comment}</blockquote>}
           </div>
         ))}
-        <p ref={said} tabIndex={-1} role="status" class={voted ? "note" : "unseen"}>
+        <p ref={said} tabIndex={-1} role="status" class={voted ? "note good" : "unseen"}>
           {voted && (approval.state === "open" ? "Your vote is kept." : `The approval is ${approval.state}.`)}
         </p>
         <Trouble problem={problem} />

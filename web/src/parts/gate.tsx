@@ -34,13 +34,13 @@ function part<T>(check: Check, name: string): T[] {
 }
 const text = (value: unknown) => (typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value));
 
-function Numbers({ estimate, low, high, n, limit }: { estimate?: Real | undefined; low?: Real | undefined; high?: Real | undefined; n?: number | undefined; limit?: number | undefined }) {
+function Numbers({ estimate, low, high, n, limit, beside = [] }: { estimate?: Real | undefined; low?: Real | undefined; high?: Real | undefined; n?: number | undefined; limit?: number | undefined; beside?: number[] }) {
   const dot = finite(estimate);
   return (
     <>
       <td class="num">{number(estimate)}</td>
       <td class="num quiet">{low !== undefined && high !== undefined ? `${number(low)} … ${number(high)}` : ""}</td>
-      <td class="line">{dot !== undefined && (finite(low) !== undefined || limit !== undefined) && <Interval estimate={dot} low={finite(low)} high={finite(high)} limit={limit} />}</td>
+      <td class="line">{dot !== undefined && (finite(low) !== undefined || limit !== undefined) && <Interval estimate={dot} low={finite(low)} high={finite(high)} limit={limit} beside={beside} />}</td>
       <td class="num">{n ? n.toLocaleString("en") : ""}</td>
     </>
   );
@@ -48,6 +48,7 @@ function Numbers({ estimate, low, high, n, limit }: { estimate?: Real | undefine
 
 function Rows({ check }: { check: Check }) {
   const slices = part<Slice>(check, "slices");
+  const span = slices.flatMap((slice) => [finite(slice.low), finite(slice.high)]).filter((value) => value !== undefined);
   const findings = part<Finding>(check, "findings");
   return (
     <tbody>
@@ -55,8 +56,10 @@ function Rows({ check }: { check: Check }) {
         <td>
           <State of={check.state} />
         </td>
-        <th scope="row">{check.name}</th>
-        <td>{check.expected}</td>
+        <th scope="row">
+          {check.name}
+          <p class="quiet">{check.expected}</p>
+        </th>
         <td class="seen">
           {check.seen}
           {check.reason && check.reason !== check.seen && <p class="quiet">{check.reason}</p>}
@@ -70,17 +73,15 @@ function Rows({ check }: { check: Check }) {
             {slice.by} {text(slice.value)}
           </th>
           <td />
-          <td />
-          <Numbers estimate={slice.estimate} low={slice.low} high={slice.high} n={slice.n} />
+          <Numbers estimate={slice.estimate} low={slice.low} high={slice.high} n={slice.n} beside={span} />
         </tr>
       ))}
       {findings.map((finding, i) => (
         <tr key={i} class="under">
           <td />
           <th scope="row">
-            {finding.column} {finding.check}
+            {finding.column} {finding.check} {text(finding.expected)}
           </th>
-          <td>{text(finding.expected)}</td>
           <td>{text(finding.seen)}</td>
           <td colSpan={4} />
         </tr>
@@ -103,8 +104,7 @@ export function GateCard({ gate }: { gate: Gate | undefined }) {
             <thead>
               <tr>
                 <th scope="col">State</th>
-                <th scope="col">Check</th>
-                <th scope="col">Expected</th>
+                <th scope="col">Check, and what it expects</th>
                 <th scope="col">Seen</th>
                 <th scope="col" class="num">Estimate</th>
                 <th scope="col" class="num">Interval</th>

@@ -1,6 +1,7 @@
 // An estimate with its interval as a line and a dot, and the limit it is held against as a mark. The numbers stand beside it in words.
-export function Interval({ estimate, low = estimate, high = estimate, limit }: { estimate: number; low?: number | undefined; high?: number | undefined; limit?: number | undefined }) {
-  const points = [estimate, low, high, ...(limit === undefined ? [] : [limit])];
+// `beside`: further values the scale has room for, so that lines below each other compare.
+export function Interval({ estimate, low = estimate, high = estimate, limit, beside = [] }: { estimate: number; low?: number | undefined; high?: number | undefined; limit?: number | undefined; beside?: number[] }) {
+  const points = [...beside, estimate, low, high, ...(limit === undefined ? [] : [limit])];
   const least = Math.min(...points);
   const most = Math.max(...points);
   const room = (most - least || Math.abs(most) || 1) * 0.12;
