@@ -53,6 +53,38 @@ async function read(signal: AbortSignal, opened: () => void): Promise<void> {
 
 const wait_ms_min = 500;
 const wait_ms_max = 10_000;
+const unseen_ms_max = 5_000; // a tab nobody looks at gives its connection back: a browser opens only six to one server
+
+// Ends when the tab has been out of sight for a while; `signal` ends it at once.
+function while_seen(signal: AbortSignal): { signal: AbortSignal; done: () => void } {
+  const stop = new AbortController();
+  let timer = 0;
+  const look = () => {
+    clearTimeout(timer);
+    if (document.hidden) timer = setTimeout(() => stop.abort(), unseen_ms_max);
+  };
+  document.addEventListener("visibilitychange", look);
+  look();
+  return {
+    signal: AbortSignal.any([signal, stop.signal]),
+    done: () => {
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", look);
+    },
+  };
+}
+
+function seen_again(): Promise<void> {
+  if (!document.hidden) return Promise.resolve();
+  return new Promise((done) => {
+    const look = () => {
+      if (document.hidden) return;
+      document.removeEventListener("visibilitychange", look);
+      done();
+    };
+    document.addEventListener("visibilitychange", look);
+  });
+}
 
 // Until stopped: connects, listens, and connects again after a pause that doubles while the server is away.
 export function listen_for_changes(): () => void {
@@ -61,18 +93,23 @@ export function listen_for_changes(): () => void {
     let wait_ms = wait_ms_min;
     let first = true;
     while (!stop.signal.aborted) {
+      const seen = while_seen(stop.signal);
       try {
-        await read(stop.signal, () => {
+        await read(seen.signal, () => {
           connection.value = "live";
           wait_ms = wait_ms_min;
           if (!first) tell({ event: "reconnected", data: "" });
-          first = false;
         });
       } catch {
         // told by `connection`
       }
-      if (stop.signal.aborted) break;
+      seen.done();
       first = false;
+      if (stop.signal.aborted) break;
+      if (document.hidden) {
+        await seen_again();
+        continue;
+      }
       connection.value = "lost";
       await new Promise((done) => setTimeout(done, wait_ms));
       wait_ms = Math.min(wait_ms * 2, wait_ms_max);

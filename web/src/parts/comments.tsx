@@ -5,8 +5,12 @@ import { useLoad } from "../load.ts";
 import type { Comment, List, Me } from "../types.ts";
 import { Card, Empty, Show, Time, Trouble } from "./basic.tsx";
 
+const page_comments = 50;
+const comments_max = 1000; // as many as the server hands out at once
+
 export function Comments({ kind, subject, me }: { kind: string; subject: string; me: Me }) {
-  const list = useLoad<List<Comment>>("/comments", { subject, limit: 500 });
+  const [shown, set_shown] = useState(page_comments);
+  const list = useLoad<List<Comment>>("/comments", { subject, limit: shown });
   const [text, set_text] = useState("");
   const [problem, set_problem] = useState<Error>();
   const [sending, set_sending] = useState(false);
@@ -33,7 +37,12 @@ export function Comments({ kind, subject, me }: { kind: string; subject: string;
           {(found) =>
             found.items.length ? (
               <ol class="comments">
-                {found.items.map((comment) => (
+                {found.next && shown < comments_max && (
+                  <li>
+                    <button type="button" class="plain" onClick={() => set_shown(shown + page_comments)}>Earlier comments</button>
+                  </li>
+                )}
+                {found.items.toReversed().map((comment) => (
                   <li key={comment.id}>
                     <b>{comment.by}</b> <span class="quiet"><Time at={comment.at} /></span>
                     <p>{comment.text}</p>
