@@ -17,7 +17,14 @@ export class Refused extends Error {
 // undefined: not asked yet; null: nobody is signed in.
 export const me = new Store<Me | null | undefined>(undefined);
 
-async function answer<T>(response: Response): Promise<T> {
+async function answer<T>(path: string, sent: RequestInit): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(base + path, sent);
+  } catch (problem) {
+    if (problem instanceof DOMException) throw problem; // given up by us
+    throw new Error("The server does not answer.");
+  }
   const text = await response.text();
   if (response.ok) return (text ? JSON.parse(text) : {}) as T;
   let problem: Problem = { title: response.statusText || `Status ${response.status}`, status: response.status };
@@ -34,7 +41,7 @@ export async function get<T>(path: string, query: Record<string, string | number
   const sent = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== "") sent.set(name, String(value));
   const tail = sent.size ? `?${sent}` : "";
-  return answer<T>(await fetch(base + path + tail, { headers: { accept: "application/json" }, ...(signal && { signal }) }));
+  return answer<T>(path + tail, { headers: { accept: "application/json" }, ...(signal && { signal }) });
 }
 
 // The key makes a second press of a button, or a repeated send, the same decision.
@@ -42,7 +49,7 @@ export async function post<T>(path: string, body: unknown): Promise<T> {
   const headers: Record<string, string> = { "content-type": "application/json" };
   // Absent where the page is not served from a safe origin (plain http, another host).
   if (crypto.randomUUID) headers["idempotency-key"] = crypto.randomUUID();
-  return answer<T>(await fetch(base + path, { method: "POST", headers, body: JSON.stringify(body) }));
+  return answer<T>(path, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
 export async function find_me(): Promise<void> {

@@ -75,6 +75,7 @@ export function LongList<T>(props: Props<T>) {
         style={{ height: `min(${items.length * row_px}px, ${props.height_max})` }}
         onScroll={measure}
         onKeyDown={on_key}
+        onFocus={() => at < 0 && items[first] && set_marked(key_of(items[first]))}
       >
         <div style={{ height: `${items.length * row_px}px`, position: "relative" }}>
           {items.slice(first, last).map((item, i) => {
