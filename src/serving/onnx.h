@@ -41,14 +41,15 @@ class Model {
   std::vector<v2::Tensor> sample(std::size_t rows) const;
 
  protected:
+  Result<void> name_columns(const std::vector<std::string>& names);  // fills columns_
   std::vector<v2::Port> inputs_, outputs_, columns_;
   std::string digest_;
   std::size_t bytes_ = 0;
 };
 
-// Loaded, answered, timed: medians of one row and of a batch.
+// Answered made-up rows, and how fast: medians.
 struct WarmUp {
-  Micros one_row{};
+  double us_one_row = 0;
   double us_per_row = 0;  // in a batch of 64
 };
 Result<WarmUp> warm_up(const Model& model);

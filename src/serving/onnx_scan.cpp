@@ -1,0 +1,112 @@
+#include "serving/onnx_scan.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace pawl::serving {
+namespace {
+
+// Protobuf's wire form: (field number, kind) pairs; kind 2 is a length and so many bytes.
+struct Field {
+  std::uint32_t number = 0;
+  std::uint64_t whole = 0;   // kind 0
+  std::string_view bytes{};  // kind 2
+};
+std::optional<std::uint64_t> take_varint(std::string_view& in) {
+  std::uint64_t value = 0;
+  for (unsigned shift = 0; shift < 64 && !in.empty(); shift += 7) {
+    const auto byte = static_cast<unsigned char>(in.front());
+    in.remove_prefix(1);
+    value |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
+    if ((byte & 0x80) == 0) return value;
+  }
+  return std::nullopt;
+}
+std::optional<Field> take_field(std::string_view& in) {
+  const auto key = take_varint(in);
+  if (!key) return std::nullopt;
+  Field f{.number = static_cast<std::uint32_t>(*key >> 3)};
+  const auto skip = [&](std::uint64_t n) {
+    if (n > in.size()) return false;
+    f.bytes = in.substr(0, n);
+    in.remove_prefix(n);
+    return true;
+  };
+  switch (*key & 7) {
+    case 0: {
+      const auto v = take_varint(in);
+      if (!v) return std::nullopt;
+      f.whole = *v;
+      return f;
+    }
+    case 1: return skip(8) ? std::optional(f) : std::nullopt;
+    case 5: return skip(4) ? std::optional(f) : std::nullopt;
+    case 2: {
+      const auto n = take_varint(in);
+      return n && skip(*n) ? std::optional(f) : std::nullopt;
+    }
+    default: return std::nullopt;
+  }
+}
+
+// Where tensors may hide, by onnx.proto3's field numbers.
+enum class Message { model, graph, function, node, attribute, sparse, tensor };
+struct Inside {
+  std::uint32_t field;
+  Message what;
+};
+std::span<const Inside> insides(Message m) {
+  static constexpr Inside model[]{{7, Message::graph}, {25, Message::function}};
+  static constexpr Inside graph[]{{1, Message::node}, {5, Message::tensor}, {15, Message::sparse}};
+  static constexpr Inside function[]{{7, Message::node}};
+  static constexpr Inside node[]{{5, Message::attribute}};
+  static constexpr Inside attribute[]{{5, Message::tensor}, {6, Message::graph},   {10, Message::tensor},
+                                      {11, Message::graph}, {22, Message::sparse}, {23, Message::sparse}};
+  static constexpr Inside sparse[]{{1, Message::tensor}, {2, Message::tensor}};
+  switch (m) {
+    case Message::model: return model;
+    case Message::graph: return graph;
+    case Message::function: return function;
+    case Message::node: return node;
+    case Message::attribute: return attribute;
+    case Message::sparse: return sparse;
+    case Message::tensor: return {};
+  }
+  return {};
+}
+
+constexpr int depth_max = 100;  // graphs within graphs; ONNX Runtime's own parser stops at 100 too
+
+void walk(std::string_view in, Message what, int depth, std::vector<std::string>& found) {
+  if (depth > depth_max) return;
+  if (what == Message::tensor) {
+    bool outside = false;
+    std::string name;
+    while (!in.empty()) {
+      const auto f = take_field(in);
+      if (!f) return;
+      if (f->number == 8) name = f->bytes;
+      if (f->number == 13 || (f->number == 14 && f->whole == 1))
+        outside = true;  // external_data, data_location = EXTERNAL
+    }
+    if (outside) found.push_back(std::move(name));
+    return;
+  }
+  while (!in.empty()) {
+    const auto f = take_field(in);
+    if (!f) return;
+    for (const auto& inside : insides(what))
+      if (inside.field == f->number && !f->bytes.empty()) walk(f->bytes, inside.what, depth + 1, found);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> external_tensors(std::string_view onnx) {
+  std::vector<std::string> found;
+  walk(onnx, Message::model, 0, found);
+  return found;
+}
+
+}  // namespace pawl::serving

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Makes the small ONNX models of serving's tests, beside this file. Run it again only to change them: the bytes differ from run to run."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto as T
+from onnx import helper as h
+from onnx import numpy_helper as nh
+
+HERE = Path(__file__).resolve().parent
+
+
+def save(name, nodes, inputs, outputs, constants=(), check=True, opsets=(("", 18), ("ai.onnx.ml", 3))):
+    graph = h.make_graph(nodes, name, inputs, outputs, [nh.from_array(value, key) for key, value in constants])
+    model = h.make_model(graph, opset_imports=[h.make_opsetid(*o) for o in opsets], ir_version=8)
+    if check:
+        onnx.checker.check_model(model)
+    (HERE / f"{name}.onnx").write_bytes(model.SerializeToString())
+    return model
+
+
+def value(name, kind, shape):
+    return h.make_tensor_value_info(name, kind, shape)
+
+
+def main():
+    column = [None, 1]
+    # y = 2a + 3b + 1, one tensor a column.
+    linear = save("linear", [h.make_node("Concat", ["a", "b"], ["x"], axis=1), h.make_node("MatMul", ["x", "w"], ["xw"]), h.make_node("Add", ["xw", "c"], ["y"])],
+                  [value("a", T.FLOAT, column), value("b", T.FLOAT, column)], [value("y", T.FLOAT, column)],
+                  [("w", np.array([[2], [3]], np.float32)), ("c", np.array([1], np.float32))])
+    # The same with other weights: y = 20a + 30b + 10.
+    save("linear10", [h.make_node("Concat", ["a", "b"], ["x"], axis=1), h.make_node("MatMul", ["x", "w"], ["xw"]), h.make_node("Add", ["xw", "c"], ["y"])],
+         [value("a", T.FLOAT, column), value("b", T.FLOAT, column)], [value("y", T.FLOAT, column)],
+         [("w", np.array([[20], [30]], np.float32)), ("c", np.array([10], np.float32))])
+    # One input that the others do not have: a request for `linear` cannot be answered by it.
+    save("renamed", [h.make_node("Identity", ["z"], ["y"])], [value("z", T.FLOAT, column)], [value("y", T.FLOAT, column)])
+    # y = x · (1, 10, 100), one matrix.
+    save("matrix", [h.make_node("MatMul", ["x", "w"], ["y"])], [value("x", T.FLOAT, [None, 3])], [value("y", T.FLOAT, column)],
+         [("w", np.array([[1], [10], [100]], np.float32))])
+    # Every datatype in and out.
+    kinds = {"bool": T.BOOL, "i32": T.INT32, "i64": T.INT64, "f32": T.FLOAT, "f64": T.DOUBLE, "text": T.STRING}
+    save("types", [h.make_node("Identity", [k], [k + "_out"]) for k in kinds], [value(k, t, [None]) for k, t in kinds.items()],
+         [value(k + "_out", t, [None]) for k, t in kinds.items()])
+    # Fails while it runs, unless the index is 0, 1 or 2.
+    save("fragile", [h.make_node("Gather", ["table", "i"], ["y"], axis=0)], [value("i", T.INT64, column)], [value("y", T.FLOAT, column)],
+         [("table", np.array([5, 6, 7], np.float32))])
+    # Refused: ZipMap, one answer for all rows, an element type V2 lacks here, an operator nobody knows, weights in another file.
+    save("zipmap", [h.make_node("ZipMap", ["p"], ["probabilities"], domain="ai.onnx.ml", classlabels_int64s=[0, 1])], [value("p", T.FLOAT, [None, 2])],
+         [h.make_value_info("probabilities", h.make_sequence_type_proto(h.make_map_type_proto(T.INT64, h.make_tensor_type_proto(T.FLOAT, []))))])
+    save("one_answer", [h.make_node("ReduceSum", ["a"], ["y"], keepdims=1)], [value("a", T.FLOAT, column)], [value("y", T.FLOAT, [1, 1])])
+    save("half", [h.make_node("Identity", ["a"], ["y"])], [value("a", T.FLOAT16, column)], [value("y", T.FLOAT16, column)])
+    save("custom", [h.make_node("RunShell", ["a"], ["y"], domain="evil")], [value("a", T.FLOAT, column)], [value("y", T.FLOAT, column)], check=False,
+         opsets=(("", 18), ("evil", 1)))
+    outside = onnx.ModelProto.FromString(linear.SerializeToString())
+    weights = outside.graph.initializer[0]
+    weights.ClearField("raw_data")
+    weights.data_location = T.EXTERNAL
+    weights.external_data.add(key="location", value="../../../etc/passwd")
+    (HERE / "outside.onnx").write_bytes(outside.SerializeToString())
+
+
+if __name__ == "__main__":
+    main()
