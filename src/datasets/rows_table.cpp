@@ -16,8 +16,8 @@ namespace {
 constexpr std::array quantile_points{0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99};
 constexpr int bins = 20;
 constexpr int frequent_max = 10;
-constexpr std::int64_t exact_quantiles_rows_max =
-    5'000'000;                        // past it approximate ones: exact ones hold the column in memory
+// Past it quantiles and distinct values are approximate (exact ones hold the column in memory). HyperLogLog was 24 % off at 900 values.
+constexpr std::int64_t exact_rows_max = 5'000'000;
 constexpr std::size_t shown_max = 5;  // values shown in a finding
 
 std::string name_sql(std::string_view name) {
