@@ -25,6 +25,8 @@ void set(Level least, Form form) {
   line_form = form;
 }
 
+bool on(Level level) { return level >= least_level.load(); }
+
 void line(Level level, std::string_view event, std::initializer_list<Pair> pairs) {
   if (level < least_level.load()) return;
   const auto at = to_rfc3339(SystemClock{}.now());

@@ -7,6 +7,7 @@ namespace pawl::log {
 enum class Level { debug, info, warn, error };
 enum class Form { text, json };
 void set(Level least, Form form);
+bool on(Level level);  // whether such a line would be written: for those who would have to put it together first
 
 struct Pair {
   std::string_view key;

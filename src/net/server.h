@@ -3,6 +3,7 @@
 #pragma once
 #include <filesystem>
 
+#include "net/metrics.h"
 #include "net/router.h"
 
 namespace pawl::net {
@@ -18,6 +19,8 @@ struct ServerOptions {
   Micros stop_time_max = std::chrono::milliseconds(1500);
   int pool_threads = 2;
   std::size_t connections_max = 4096;          // past it: 503 and closed
+  Micros heartbeat = std::chrono::seconds(15); // of server-sent events, so that proxies keep the connection
+  Metrics* metrics = nullptr;                  // requests by route and status, latency; null: not counted
 };
 
 class Server {
