@@ -14,6 +14,8 @@ struct Command {
   std::filesystem::path data{};    // --data, PAWL_DATA: act as the owner through DIR/owner.sock
   int exit_code = 0;
 
+  std::string address() const;                         // of the server that is spoken to
+  Result<void> remember(std::string_view token) const;  // what `pawl login` does: ~/.config/pawl/credentials, mode 0600, per address
   Result<Client> client() const;   // with the token of PAWL_TOKEN, PAWL_TOKEN_FILE or `pawl login`
   // Prints an answer: as JSON, or the text that `text` makes of it.
   template <class T, class F> void print(const T& value, F text) const { print_text(json ? encode(value) + "\n" : text(value)); }
