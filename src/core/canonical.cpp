@@ -104,6 +104,7 @@ void write(std::string& out, const bj::value& v) {
 
 Result<std::string> canonical_json(std::string_view json) {
   TRY(value, parse_json(json));
+  if (!finite(value)) return fail(Code::invalid, "a number past the range of a double has no canonical form");
   std::string out;
   write(out, value);
   return out;

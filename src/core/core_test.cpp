@@ -63,6 +63,7 @@ TEST_CASE("what is wrong with a body is said with the path, the value and what w
        {R"({"run_id":"r","points":[{"key":"a","step":1.5}]})", "points[0].step: expected an integer, got 1.5E0"},
        {R"({"run_id":"r","colour":1})",
         "colour: unknown key, expected one of the keys run_id, points, note, state, tags, extra"},
+       {R"({"run_id":"r","extra":[1e320]})", "extra: expected numbers within the range of a double"},
        {R"([1])", "the body: expected an object, got [1]"}},
       [](const std::string& body, const std::string& message) { CHECK(why(body) == message); });
   CHECK(why(std::string(200, '[') + std::string(200, ']')) == "not JSON: nested deeper than 64");
@@ -90,6 +91,7 @@ TEST_CASE("canonical JSON is that of RFC 8785") {
       canonical_json(R"({"b":1.0,"a":[1e21,1e-7,0.000001,333333333.33333329,"\u20ac\u000f\n\"\\"],"":null})").value() ==
       "{\"\":null,\"a\":[1e+21,1e-7,0.000001,333333333.3333333,\"\xE2\x82\xAC\\u000f\\n\\\"\\\\\"],\"b\":1}");
   CHECK_FALSE(canonical_json("{").has_value());
+  CHECK_FALSE(canonical_json("[1e320]").has_value());
 }
 TEST_CASE("a number is written so that it reads back the same") {
   for_random_cases(2000, [](double x) {

@@ -151,7 +151,10 @@ bool Reader::read(const bj::value& v, const Shape& shape, void* out, const Field
       auto* s = v.if_string();
       return (s && word_from({s->data(), s->size()}, shape, out)) || bad(Kind::wrong_type, at, one_of(shape.words), &v);
     }
-    case json: static_cast<Json*>(out)->text = bj::serialize(v); return true;
+    case json:
+      if (!finite(v)) return bad(Kind::wrong_type, at, "numbers within the range of a double", nullptr);
+      static_cast<Json*>(out)->text = bj::serialize(v);
+      return true;
     case maybe: return read(v, *shape.of, shape.add(out, {}), o, at);
     case list: {
       auto* a = v.if_array();

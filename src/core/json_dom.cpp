@@ -1,9 +1,11 @@
 #include "core/json_dom.h"
 
+#include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_stack.hpp>
 #include <charconv>
+#include <cmath>
 
 #include "core/json.h"
 
@@ -64,6 +66,14 @@ Result<bj::value> parse_json(std::string_view text, bj::storage_ptr memory) {
                 "not JSON: " + (ec == bj::error::too_deep ? "nested deeper than " + std::to_string(json_depth_max)
                                                           : ec.message()));
   return parser.handler().stack.release();
+}
+
+bool finite(const bj::value& v) {
+  if (auto* d = v.if_double()) return std::isfinite(*d);
+  if (auto* a = v.if_array()) return std::ranges::all_of(*a, finite);
+  if (auto* o = v.if_object())
+    return std::ranges::all_of(*o, [](const auto& member) { return finite(member.value()); });
+  return true;
 }
 
 std::optional<std::string> json_at(std::string_view json, std::string_view path) {

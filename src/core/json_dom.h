@@ -10,4 +10,7 @@ namespace pawl {
 // Refuses comments, trailing commas, invalid UTF-8 and anything nested deeper than json_depth_max. `memory` must outlive the value.
 Result<boost::json::value> parse_json(std::string_view text, boost::json::storage_ptr memory = {});
 
+// Whether all its numbers are within the range of a double: past it they read as infinities, which JSON has no way to write back.
+bool finite(const boost::json::value& v);
+
 }  // namespace pawl
