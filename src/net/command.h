@@ -21,6 +21,8 @@ struct Command {
   template <class T, class F> void print(const T& value, F text) const { print_text(json ? encode(value) + "\n" : text(value)); }
   void print_text(std::string_view text) const;
   void note(std::string_view line) const;              // a line for people, on stderr, not with --json
+  // Exit code 1: a check said no. The answer itself is printed by print().
+  void said_no() { exit_code = 1; }
   // Sets the exit code by the error's Code and prints one line (with --json: a problem document on stdout).
   void failed(const Error& error);
   // `done` on success, failed() otherwise.
@@ -30,6 +32,16 @@ struct Command {
     else done(*result);
   }
 };
+// Adds --json, --server and --data to the parser.
+void common_options(CLI::App& app, Command& command);
+
+// Tokens by server in ~/.config/pawl/credentials, readable by their owner only. An empty token forgets.
+Result<void> remember_token(const std::string& server, const std::string& token);
+Result<std::string> remembered_token(const std::string& server);
+std::filesystem::path credentials_path();
+// Reads a secret from a file, or from the terminal or a pipe when `file` is empty or "-": never from the arguments. Without the line's end.
+Result<std::string> read_secret(const std::filesystem::path& file, std::string_view prompt);
+
 // A table of rows, columns padded; the first row is the head.
 std::string table(const std::vector<std::vector<std::string>>& rows);
 
