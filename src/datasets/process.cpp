@@ -36,12 +36,14 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 
 // What is the child's stdin, stdout and stderr; -1: ours.
 Result<pid_t> start(const std::vector<std::string>& argv, const std::filesystem::path& dir,
-                    const std::optional<std::vector<std::string>>& environment, int in, int out, int err) {
+                    const std::optional<std::vector<std::string>>& environment, int in, int out, int err,
+                    bool own_group) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  posix_spawnattr_setflags(&attributes, static_cast<short>((own_group ? POSIX_SPAWN_SETPGROUP : 0) |
+                                                           POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK));
   sigset_t none, defaults;
   sigemptyset(&none);
   sigemptyset(&defaults);
@@ -79,7 +81,7 @@ Result<Ended> run(const Spawn& spawn) {
     read_end.fd = ends[0];
     write_end.fd = ends[1];
   }
-  TRY(pid, start(spawn.argv, spawn.dir, spawn.environment, -1, write_end.fd, write_end.fd));
+  TRY(pid, start(spawn.argv, spawn.dir, spawn.environment, -1, write_end.fd, write_end.fd, spawn.stop.stop_possible()));
   write_end.reset();
   const pid_t child = pid;
   Ended out;
@@ -127,7 +129,7 @@ Result<std::string> output_of(std::vector<std::string> argv, std::filesystem::pa
     ends[i].fd = pair[0];
     ends[i + 1].fd = pair[1];
   }
-  TRY(pid, start(argv, dir, std::nullopt, ends[0].fd, ends[3].fd, ends[5].fd));
+  TRY(pid, start(argv, dir, std::nullopt, ends[0].fd, ends[3].fd, ends[5].fd, false));
   const pid_t child = pid;
   ends[0].reset();
   ends[3].reset();

@@ -12,7 +12,8 @@ struct Spawn {
   std::filesystem::path dir{};                            // empty: ours
   std::optional<std::vector<std::string>> environment{};  // NAME=value; nothing: ours
   std::function<void(std::string_view)> on_output{};      // stdout and stderr as they come; absent: they are ours
-  std::stop_token stop{};  // asked to stop: SIGTERM to the whole group, SIGKILL after 5 s
+  std::stop_token
+      stop{};  // asked to stop: SIGTERM to the program's group, SIGKILL after 5 s. Without one it shares our group, and so a Ctrl-C
 };
 struct Ended {
   int exit_code = 0;  // 128 + n when a signal ended it
