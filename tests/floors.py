@@ -63,13 +63,14 @@ def commands(build):
     return found
 
 
-def includes(command, header, folder):
-    """Whether a file that includes `header` gets through the compiler with that command; its output if not."""
+def includes(command, header, folder, how):
+    """Whether a file that includes `header` gets through the compiler with that command; its output if not. A wall is tried with the real
+    thing, -fsyntax-only; of a door only the finding is asked, -E, for whether the header itself compiles is not the floors' matter."""
     words, directory = command
     with tempfile.NamedTemporaryFile("w", suffix=".cpp", dir=folder) as file:
         file.write(f'#include "{header}"\n')
         file.flush()
-        done = subprocess.run([*words, "-fsyntax-only", file.name], cwd=directory, capture_output=True, text=True)
+        done = subprocess.run([*words, "-fno-color-diagnostics", how, "-o", "/dev/null", file.name], cwd=directory, capture_output=True, text=True)
     return done.returncode == 0, done.stderr
 
 
@@ -98,7 +99,7 @@ def main(build):
                 asks.append((room, header, False))
 
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        answers = pool.map(lambda ask: includes(command_of[ask[0]], ask[1], folder), asks)
+        answers = pool.map(lambda ask: includes(command_of[ask[0]], ask[1], folder, "-E" if ask[2] else "-fsyntax-only"), asks)
         for (room, header, allowed), (compiled, output) in zip(asks, answers):
             if allowed and not compiled:
                 problems.append(f'{room} cannot include "{header}", which is below it:\n{output}')
