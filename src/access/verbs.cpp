@@ -2,7 +2,6 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
-#include <iostream>
 
 #include "access/routes.h"
 #include "net/command.h"
@@ -15,15 +14,6 @@ using net::Command;
 using net::Method;
 constexpr std::string_view base = "/api/pawl/v1";
 
-Result<std::string> first_line(const std::string& file) {
-  std::string line;
-  if (file == "-") {
-    std::getline(std::cin, line);
-    return line;
-  }
-  TRY(text, store::read_file(file, 4096));
-  return text.substr(0, text.find_first_of("\r\n"));
-}
 // A secret goes to a file that only its owner can read, or is printed once.
 Result<void> keep(const std::string& file, const std::string& token) {
   TRY_(store::write_file(std::filesystem::absolute(file), token + "\n"));
@@ -73,7 +63,7 @@ void user_verbs(CLI::App& app, Command& command) {
   add->callback([given, &command] {
     NewUser in{.name = given->name, .role = *from_word<Role>(given->role)};
     if (!given->password_file.empty()) {
-      auto password = first_line(given->password_file);
+      auto password = net::read_secret(given->password_file, "password: ");
       if (!password) return command.failed(password.error());
       in.password = *password;
     }
@@ -112,7 +102,7 @@ void user_verbs(CLI::App& app, Command& command) {
       ->add_option("--password-file", given->password_file, "File with the password in its first line; - reads stdin")
       ->required();
   password->callback([given, &command] {
-    auto text = first_line(given->password_file);
+    auto text = net::read_secret(given->password_file, "password: ");
     if (!text) return command.failed(text.error());
     command.finish(ask<User>(command, Method::PATCH, "/users/" + net::percent_encode(given->name),
                              UserChange{.name = given->name, .password = *text}),
@@ -185,7 +175,7 @@ void verbs(CLI::App& app, net::Command& command) {
   auto file = std::make_shared<std::string>("-");
   login->add_option("--token-file", *file, "File with the token in its first line; - reads stdin");
   login->callback([file, &command] {
-    auto token = first_line(*file);
+    auto token = net::read_secret(*file, "token: ");
     if (!token) return command.failed(token.error());
     command.finish(command.remember(*token), [&] { command.note("remembered for " + command.address()); });
   });

@@ -4,7 +4,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <iostream>
 
@@ -38,6 +37,11 @@ Result<Credentials> read_credentials() {
   TRY(text, store::read_file(credentials_path()));
   return decode<Credentials>(text, {.unknown = UnknownKeys::ignore});
 }
+Result<std::string> remembered_token(const std::string& server) {
+  TRY(all, read_credentials());
+  const auto at = all.tokens.find(server);
+  return at == all.tokens.end() ? std::string{} : at->second;
+}
 // PAWL_TOKEN, PAWL_TOKEN_FILE, `pawl login`, in this order; none is fine.
 Result<std::string> token_for(const std::string& server) {
   if (auto token = environment("PAWL_TOKEN"); !token.empty()) return token;
@@ -53,38 +57,10 @@ std::size_t width(std::string_view text) {
 
 }  // namespace
 
-void common_options(CLI::App& app, Command& command) {
-  app.add_flag("--json", command.json, "Print one JSON document and nothing else");
-  app.add_option("--server", command.server, "Address of the server (default " + std::string(default_server) + ")")
-      ->envname("PAWL_SERVER");
-  app.add_option("--data", command.data, "Act as the owner of the server on this data folder")->envname("PAWL_DATA");
-}
-
 std::filesystem::path credentials_path() {
   auto base = environment("XDG_CONFIG_HOME");
   if (base.empty()) base = environment("HOME") + "/.config";
   return std::filesystem::path(base) / "pawl" / "credentials";
-}
-
-Result<void> remember_token(const std::string& server, const std::string& token) {
-  TRY(all, read_credentials());
-  if (token.empty())
-    all.tokens.erase(normal(server));
-  else
-    all.tokens[normal(server)] = token;
-  const auto path = credentials_path();
-  const auto before = ::umask(077);
-  auto written = store::write_file(path, encode(all) + "\n");
-  ::umask(before);
-  TRY_(std::move(written));
-  if (::chmod(path.c_str(), 0600) != 0) return fail(Code::unavailable, "cannot close " + path.string() + " to others");
-  return {};
-}
-
-Result<std::string> remembered_token(const std::string& server) {
-  TRY(all, read_credentials());
-  const auto at = all.tokens.find(normal(server));
-  return at == all.tokens.end() ? std::string{} : at->second;
 }
 
 Result<std::string> read_secret(const std::filesystem::path& file, std::string_view prompt) {
@@ -111,6 +87,23 @@ Result<std::string> read_secret(const std::filesystem::path& file, std::string_v
   return one_line(std::move(line));
 }
 
+std::string Command::address() const { return normal(server.empty() ? std::string(default_server) : server); }
+
+Result<void> Command::remember(std::string_view token) const {
+  TRY(all, read_credentials());
+  if (token.empty())
+    all.tokens.erase(address());
+  else
+    all.tokens[address()] = token;
+  const auto path = credentials_path();
+  const auto before = ::umask(077);
+  auto written = store::write_file(path, encode(all) + "\n");
+  ::umask(before);
+  TRY_(std::move(written));
+  if (::chmod(path.c_str(), 0600) != 0) return fail(Code::unavailable, "cannot close " + path.string() + " to others");
+  return {};
+}
+
 Result<Client> Command::client() const {
   if (!data.empty()) {
     const auto socket = data / "owner.sock";
@@ -119,7 +112,7 @@ Result<Client> Command::client() const {
       return fail(Code::unavailable, "no server runs on " + data.string() + " (there is no " + socket.string() + ")");
     return Client({.unix_socket = socket});
   }
-  const auto address = normal(server.empty() ? std::string(default_server) : server);
+  const auto address = this->address();
   if (!address.starts_with("http://") && !address.starts_with("https://"))
     return fail(Code::invalid, "the server's address begins with http:// or https://, got " + address, "--server");
   TRY(token, token_for(address));

@@ -14,7 +14,7 @@ struct Command {
   std::filesystem::path data{};    // --data, PAWL_DATA: act as the owner through DIR/owner.sock
   int exit_code = 0;
 
-  std::string address() const;                         // of the server that is spoken to
+  std::string address() const;     // of the server that is spoken to
   Result<void> remember(std::string_view token) const;  // what `pawl login` does: ~/.config/pawl/credentials, mode 0600, per address
   Result<Client> client() const;   // with the token of PAWL_TOKEN, PAWL_TOKEN_FILE or `pawl login`
   // Prints an answer: as JSON, or the text that `text` makes of it.
@@ -32,13 +32,7 @@ struct Command {
     else done(*result);
   }
 };
-// Adds --json, --server and --data to the parser.
-void common_options(CLI::App& app, Command& command);
-
-// Tokens by server in ~/.config/pawl/credentials, readable by their owner only. An empty token forgets.
-Result<void> remember_token(const std::string& server, const std::string& token);
-Result<std::string> remembered_token(const std::string& server);
-std::filesystem::path credentials_path();
+std::filesystem::path credentials_path();  // ~/.config/pawl/credentials
 // Reads a secret from a file, or from the terminal or a pipe when `file` is empty or "-": never from the arguments. Without the line's end.
 Result<std::string> read_secret(const std::filesystem::path& file, std::string_view prompt);
 

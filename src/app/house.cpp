@@ -1,0 +1,100 @@
+#include "app/house.h"
+
+#include "access/routes.h"
+#include "app/page.h"
+#include "core/log.h"
+#include "team/routes.h"
+#include "tracking/routes.h"
+#include "wire/mlflow/names.h"
+
+namespace pawl::app {
+
+House::House(const ServerSettings& settings) : settings_(settings), artifacts_(settings.data / "artifacts") {}
+
+House::~House() {
+  // What still runs asks the rooms: it ends first.
+  if (worker_) worker_->stop();
+}
+
+Result<std::unique_ptr<House>> House::open(const ServerSettings& settings) {
+  std::unique_ptr<House> house(new House(settings));
+  TRY_(house->build());
+  return house;
+}
+
+Result<void> House::build() {
+  std::error_code ec;
+  std::filesystem::create_directories(settings_.data, ec);
+  if (ec)
+    return fail(Code::unavailable, "cannot make the data folder " + settings_.data.string() + ": " + ec.message());
+
+  store::Options store_options{.postgres = settings_.postgres};
+  if (settings_.postgres.empty()) store_options.file = settings_.data / "pawl.db";
+  TRY(store, store::Store::open(store_options));
+  store_ = std::move(store);
+  worker_ = std::make_unique<jobs::Worker>(*store_, clock_, random_);
+
+  TRY(access, access::Service::open(*store_, settings_.data / "keys", clock_, random_));
+  access_ = std::move(access);
+  TRY_(access_->may_listen_on(settings_.host));
+
+  tracking_ = std::make_unique<tracking::Service>(*store_, random_);
+  TRY_(tracking_->prepare(clock_));
+  team_ = std::make_unique<team::Service>(random_);
+  feed_ = std::make_unique<team::Feed>(*store_, live_);
+
+  mount();
+  TRY(server, net::Server::listen({.host = settings_.host,
+                                   .port = settings_.port,
+                                   .owner_socket = settings_.data / "owner.sock",
+                                   .hosts_allowed = settings_.allow_host,
+                                   .metrics = &metrics_},
+                                  router_, *store_, *access_, clock_));
+  server_ = std::move(server);
+  if (!access_->sign_in())
+    log::warn(
+        "access.no_users",
+        {{"means", "every local caller is an admin, only loopback is served; the first user added turns sign-in on"}});
+  return {};
+}
+
+void House::mount() {
+  using enum net::Method;
+  auto text = [this](std::string path, std::string about, std::function<std::string()> body, std::string type) {
+    router_.add_raw({.method = GET,
+                     .path = std::move(path),
+                     .needs = May::anything_public,
+                     .on = On::io,
+                     .about = std::move(about)},
+                    [body, type](Ask&, const net::Request&) -> Result<net::Response> {
+                      return net::Response{.type = type, .body = body()};
+                    });
+  };
+  text("/health", "The process is up", [] { return "OK"; }, "text/plain; charset=utf-8");
+  text(
+      "/version", "The version of the MLflow API that is spoken", [] { return "3.18.0"; }, "text/plain; charset=utf-8");
+  text(
+      "/openapi.json", "Every route, its types and who may", [this] { return router_.openapi(PAWL_VERSION); },
+      "application/json");
+  router_.add_raw({.method = GET,
+                   .path = "/metrics",
+                   .needs = May::anything_public,
+                   .on = On::pool,
+                   .about = "Numbers about this process for Prometheus"},
+                  [this](Ask&, const net::Request&) -> Result<net::Response> {
+                    return net::Response{.type = std::string(net::Metrics::type), .body = metrics_.text()};
+                  });
+
+  access::mount(router_, *access_);
+  tracking::mount(router_, *tracking_);
+  tracking::mount_artifacts(router_, *tracking_, *store_, artifacts_);
+  team::mount(router_, *team_, live_);
+  mount_page(router_, settings_.web_dir);
+}
+
+void House::run() {
+  worker_->start();
+  server_->run();
+}
+
+}  // namespace pawl::app

@@ -1,0 +1,47 @@
+// The composition root: every part of the server, declared in the order of the floors, each given what it needs from those above it in this
+// list. What is declared first outlives what follows. Nothing registers itself; routes are mounted by name in house.cpp.
+#pragma once
+#include "access/service.h"
+#include "app/server.h"
+#include "jobs/jobs.h"
+#include "net/metrics.h"
+#include "net/server.h"
+#include "store/files.h"
+#include "team/feed.h"
+#include "team/service.h"
+#include "tracking/service.h"
+
+namespace pawl::app {
+
+class House {
+ public:
+  // Opens the store and the keys, wires the rooms, listens. Nothing is served before run().
+  static Result<std::unique_ptr<House>> open(const ServerSettings& settings);
+  ~House();
+  std::uint16_t port() const { return server_->port(); }
+  void run();  // until stop()
+  void stop() { server_->stop(); }
+  const net::Router& router() const { return router_; }
+
+ private:
+  explicit House(const ServerSettings& settings);
+  Result<void> build();
+  void mount();
+
+  const ServerSettings settings_;
+  SystemClock clock_;
+  SystemRandom random_;
+  net::Metrics metrics_;
+  net::Live live_;
+  net::Router router_;
+  store::Artifacts artifacts_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<jobs::Worker> worker_;
+  std::unique_ptr<access::Service> access_;
+  std::unique_ptr<tracking::Service> tracking_;
+  std::unique_ptr<team::Service> team_;
+  std::unique_ptr<team::Feed> feed_;
+  std::unique_ptr<net::Server> server_;
+};
+
+}  // namespace pawl::app
