@@ -67,7 +67,7 @@ Result<net::Response> answer(const store::Artifacts* folder, const net::Request&
       {"Cache-Control", path.starts_with("assets/") ? "public, max-age=31536000, immutable" : "no-cache"});
   response.headers.push_back(
       {"Content-Security-Policy",
-       "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'self'"});
+       "default-src 'self'; base-uri 'none'; frame-ancestors 'self'"});
   return response;
 }
 
