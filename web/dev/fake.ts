@@ -132,6 +132,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, next: 
     return signed_in === "nobody" ? say({ title: "Unauthorized", status: 401, detail: "no such user" }, 401) : say({});
   }
   if (path === "/logout") return (signed_in = "nobody"), say({});
+  if (path === "/me" && signed_in === "nobody") return say({ name: "", role: "none", kind: "nobody", sign_in: true });
   if (signed_in === "nobody") return say({ title: "Unauthorized", status: 401, detail: "sign in" }, 401);
   const who = signed_in || "local";
   if (path === "/me") return say({ name: who, role: roles[who] ?? "admin", kind: signed_in ? "person" : "local", sign_in: signed_in !== "" });

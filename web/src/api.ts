@@ -44,18 +44,25 @@ export async function get<T>(path: string, query: Record<string, string | number
   return answer<T>(path + tail, { headers: { accept: "application/json" }, ...(signal && { signal }) });
 }
 
-// The key makes a second press of a button, or a repeated send, the same decision.
-export async function post<T>(path: string, body: unknown): Promise<T> {
-  const headers: Record<string, string> = { "content-type": "application/json" };
-  // Absent where the page is not served from a safe origin (plain http, another host).
-  if (crypto.randomUUID) headers["idempotency-key"] = crypto.randomUUID();
+// A decision carries a key: sent a second time, it is the same decision.
+export async function post<T>(path: string, body: unknown, key = random_key()): Promise<T> {
+  const headers: Record<string, string> = { "content-type": "application/json", ...(key && { "idempotency-key": key }) };
   return answer<T>(path, { method: "POST", headers, body: JSON.stringify(body) });
+}
+function random_key(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export async function sign_in(given: Record<string, FormDataEntryValue>): Promise<void> {
+  await post("/login", given, "");
+  await find_me();
+}
+export async function sign_out(): Promise<void> {
+  await post("/logout", {}, "");
+  me.value = null;
 }
 
 export async function find_me(): Promise<void> {
-  try {
-    me.value = await get<Me>("/me");
-  } catch (problem) {
-    if (!(problem instanceof Refused && problem.status === 401)) throw problem;
-  }
+  const found = await get<Me>("/me");
+  me.value = found.kind === "nobody" ? null : found;
 }

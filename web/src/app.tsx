@@ -1,6 +1,6 @@
 // The frame: who is here, where they are, and whether the page still hears the server.
 import { useEffect } from "preact/hooks";
-import { find_me, me as me_store, post } from "./api.ts";
+import { find_me, me as me_store, sign_out } from "./api.ts";
 import { connection, listen_for_changes } from "./live.ts";
 import { useLoad } from "./load.ts";
 import { link, usePlace } from "./route.ts";
@@ -14,11 +14,6 @@ import { OverviewPage } from "./pages/overview.tsx";
 import { SignIn } from "./pages/sign_in.tsx";
 
 const reload_ms = 5000; // traffic makes no event
-
-async function sign_out() {
-  await post("/logout", {}).catch(() => {}); // without an answer the cookie stays, and the next page says so
-  me_store.value = null;
-}
 
 function Inside({ me }: { me: Me }) {
   const { page, parts } = usePlace();
@@ -51,7 +46,7 @@ function Inside({ me }: { me: Me }) {
         <span class={`heard ${heard}`} role="status">{heard === "live" ? "live" : heard === "lost" ? "connection lost, trying again" : ""}</span>
         <span class="who">
           <b>{me.name}</b> <span class="quiet">{me.role}</span>
-          {me.sign_in && <button class="plain" onClick={sign_out}>Sign out</button>}
+          {me.sign_in && <button class="plain" onClick={() => void sign_out().catch(() => {})}>Sign out</button>}
         </span>
       </header>
       {page === "models" && parts[0] ? (

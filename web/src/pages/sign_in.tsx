@@ -1,6 +1,6 @@
 // Name and password, or a token. The server answers with a cookie that only it can read.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { find_me, post, Refused } from "../api.ts";
+import { Refused, sign_in } from "../api.ts";
 import { Trouble } from "../parts/basic.tsx";
 
 export function SignIn() {
@@ -19,8 +19,7 @@ export function SignIn() {
     set_sending(true);
     set_problem(undefined);
     try {
-      await post("/login", given);
-      await find_me();
+      await sign_in(given);
     } catch (refused) {
       const wrong = refused instanceof Refused && refused.status === 401;
       set_problem(wrong ? new Error(with_token ? "No user has this token." : "Name and password do not belong together.") : (refused as Error));
