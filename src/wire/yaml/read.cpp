@@ -214,8 +214,14 @@ std::size_t not_utf8(std::string_view text) {
                                : (c >> 3) == 30 && c < 0xF5 ? 4
                                                             : 0;
     if (length == 0 || i + length > text.size()) return i;
-    for (std::size_t k = 1; k < length; ++k)
-      if ((static_cast<unsigned char>(text[i + k]) >> 6) != 2) return i;
+    std::uint32_t point = length == 1 ? c : c & (0xFFu >> (length + 1));
+    for (std::size_t k = 1; k < length; ++k) {
+      const auto next = static_cast<unsigned char>(text[i + k]);
+      if ((next >> 6) != 2) return i;
+      point = (point << 6) | (next & 0x3F);
+    }
+    constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};  // anything smaller has a shorter form
+    if (point < least[length] || (point >= 0xD800 && point <= 0xDFFF) || point > 0x10FFFF) return i;
     i += length;
   }
   return text.npos;

@@ -272,6 +272,7 @@ class Writer {
 
 std::string write(const Value& value) {
   Writer writer;
+  if (value.is(Value::Kind::null)) return "null\n";
   if (value.scalar()) {
     Value wrapped = Value::list();
     wrapped.items.push_back(value);

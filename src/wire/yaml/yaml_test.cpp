@@ -49,7 +49,9 @@ TEST_CASE("errors name the file, the line and the column") {
                                      {"a: 1\na: 2\n", "p.yaml:2:1: the key 'a' stands here twice"},
                                      {"a: *nope\n", "p.yaml:1:4: "},
                                      {"a: 1\n---\nb: 2\n", "p.yaml:3:1: a second document"},
-                                     {"a: \xff\n", "p.yaml:1:4: not UTF-8"}},
+                                     {"a: \xff\n", "p.yaml:1:4: not UTF-8"},
+                                     {"\xed\xbf\x95", "p.yaml:1:1: not UTF-8"},
+                                     {"\xc0\x80", "p.yaml:1:1: not UTF-8"}},
                                     [](const std::string& text, const std::string& start) {
                                       auto got = read(text, "p.yaml");
                                       REQUIRE(!got);
