@@ -163,15 +163,17 @@ TEST_CASE("a socket that a killed server left behind is taken over") {
 TEST_CASE("a login is remembered for its server, in a file for its owner only") {
   store::ScratchFolder folder;
   const Environment config("XDG_CONFIG_HOME", folder.path.string());
-  REQUIRE(remember_token("http://a:1/", "t1"));
-  REQUIRE(remember_token("http://b:1", "t2"));
-  CHECK(*remembered_token("http://a:1") == "t1");
-  CHECK(*remembered_token("http://c:1") == "");
+  Command a, b;
+  a.server = "http://a:1/";
+  b.server = "http://b:1";
+  REQUIRE(a.remember("t1"));
+  REQUIRE(b.remember("t2"));
+  CHECK(*store::read_file(credentials_path()) == "{\"tokens\":{\"http://a:1\":\"t1\",\"http://b:1\":\"t2\"}}\n");
   struct stat facts{};
   REQUIRE(::stat(credentials_path().c_str(), &facts) == 0);
   CHECK((facts.st_mode & 0777) == 0600);
-  REQUIRE(remember_token("http://a:1", ""));
-  CHECK(*remembered_token("http://a:1") == "");
+  REQUIRE(a.remember(""));
+  CHECK(!store::read_file(credentials_path())->contains("t1"));
 }
 TEST_CASE("the token comes from the environment, a file or the login, in this order") {
   store::ScratchFolder folder;
@@ -179,7 +181,7 @@ TEST_CASE("the token comes from the environment, a file or the login, in this or
   const Environment config("XDG_CONFIG_HOME", folder.path.string());
   Command command;
   command.server = "http://127.0.0.1:" + std::to_string(r.server->port());
-  REQUIRE(remember_token(command.server, "by-login"));
+  REQUIRE(command.remember("by-login"));
   auto sent = [&] { return command.client()->get<Echo>("/head/authorization")->text; };
   CHECK(sent() == "Bearer by-login");
   std::ofstream(folder.path / "token") << "by-file\n";

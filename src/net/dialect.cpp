@@ -70,8 +70,11 @@ Response error_response(const Error& error, Dialect dialect) {
   out.status = status_of(error.code, dialect);
   out.type = dialect == Dialect::pawl ? "application/problem+json" : "application/json";
   out.body = envelope(error, dialect, out.status);
+  // Not Basic in our own dialect, which takes it all the same: a browser would put its own dialog before the page's sign-in.
   if (error.code == Code::unauthenticated)
-    out.headers.push_back({"WWW-Authenticate", R"(Basic realm="pawl", Bearer realm="pawl")"});
+    out.headers.push_back({"WWW-Authenticate", dialect == Dialect::pawl
+                                                   ? R"(Bearer realm="pawl")"
+                                                   : R"(Basic realm="pawl", Bearer realm="pawl")"});
   if (error.code == Code::busy || error.code == Code::unavailable) out.headers.push_back({"Retry-After", "1"});
   return out;
 }

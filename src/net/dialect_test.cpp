@@ -33,12 +33,13 @@ TEST_CASE("what stays wrong never gets a status that MLflow's client tries again
   }
 }
 TEST_CASE("who is not known is told how to sign in, who comes too early when to come again") {
-  auto header = [](Code code, std::string_view name) {
-    for (const auto& h : error_response({code, "x", {}, {}}, Dialect::pawl).headers)
+  auto header = [](Code code, std::string_view name, Dialect dialect = Dialect::pawl) {
+    for (const auto& h : error_response({code, "x", {}, {}}, dialect).headers)
       if (h.name == name) return h.value;
     return std::string{};
   };
-  CHECK(header(Code::unauthenticated, "WWW-Authenticate").starts_with("Basic"));
+  CHECK(header(Code::unauthenticated, "WWW-Authenticate", Dialect::mlflow).starts_with("Basic"));
+  CHECK(header(Code::unauthenticated, "WWW-Authenticate").starts_with("Bearer"));  // Basic: a browser's own dialog
   CHECK(header(Code::busy, "Retry-After") == "1");
 }
 TEST_CASE("a path without a route answers in the dialect of its neighbours") {
