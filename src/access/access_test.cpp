@@ -200,3 +200,62 @@ TEST_CASE("a password is hashed slowly once, then remembered for five minutes") 
   clock.pass(std::chrono::minutes(5));
   CHECK_FALSE(passwords.known("correct horse", hash).has_value());
 }
+
+TEST_CASE("wrong passwords make a name wait, the remembered one goes on") {
+  Gatehouse g;
+  g.add("ada", "scientist", "correct horse");
+  CHECK(g.get("/api/pawl/v1/users", basic("ada", "correct horse")).status == 200);
+  for (int i = 0; i < Passwords::wrong_max; ++i)
+    CHECK(g.get("/api/pawl/v1/users", basic("ada", "wrong" + std::to_string(i))).status == 401);
+  CHECK(g.get("/api/pawl/v1/users", basic("ada", "wrong again")).status == 503);
+  CHECK(g.get("/api/pawl/v1/users", basic("ada", "correct horse")).status == 200);
+  g.clock.pass(std::chrono::minutes(1));
+  CHECK(g.get("/api/pawl/v1/users", basic("ada", "wrong again")).status == 401);
+}
+
+TEST_CASE("without users a stale training stays refused, and so does who comes from elsewhere") {
+  Gatehouse g;
+  g.access->flows_alive_by([](std::string_view, std::int64_t epoch) { return epoch == 2; });
+  CHECK(g.get("/api/pawl/v1/users", "Bearer " + g.access->flow_token("f1", 1)).status == 401);
+  CHECK(g.get("/api/pawl/v1/me", "Bearer " + g.access->flow_token("f1", 2)).body.contains("flow:f1"));
+  CHECK(g.get("/api/pawl/v1/users", "Bearer of another server").status == 200);
+  CHECK(g.send(net::Method::GET, "/api/pawl/v1/users", {}, {}, "192.0.2.7").status == 401);
+}
+
+TEST_CASE("every route of this room has a permission, and a forgotten one is found") {
+  Gatehouse g;
+  constexpr std::string_view open[] = {"/api/pawl/v1/me", "/api/pawl/v1/login", "/api/pawl/v1/logout"};
+  CHECK(every_route_has_permission(g.router, open));
+  g.router.add({.method = net::Method::POST, .path = "/forgotten", .on = On::io, .about = ""},
+               [](Ask&, const Nothing&) -> Result<Nothing> { return Nothing{}; });
+  const auto found = every_route_has_permission(g.router, open);
+  REQUIRE(!found);
+  CHECK(found.error().message == "POST /forgotten names no permission");
+}
+
+TEST_CASE("users and tokens are the same on both engines") {
+  store::on_each_engine([](store::Store& store) {
+    store::ScratchFolder folder;
+    FakeClock clock;
+    SystemRandom random;
+    auto access = std::move(*Service::open(store, folder.path / "keys", clock, random));
+    Ask ask{.who = {Who::Kind::local, "owner", Role::admin, {}}, .clock = &clock};
+    REQUIRE(access->add_user(ask, {.name = "root", .role = Role::admin}));
+    REQUIRE(access->add_user(ask, {.name = "ada", .role = Role::viewer, .password = "correct horse"}));
+    REQUIRE(access->change_user(ask, {.name = "ada", .role = Role::scientist}));
+    auto again = std::move(*Service::open(store, folder.path / "keys", clock, random));
+    net::Request head{.headers = {{"authorization", basic("ada", "correct horse")}}, .peer = "192.0.2.7"};
+    CHECK(again->who_slowly(head)->role == Role::scientist);
+    REQUIRE(store.write([&](Tx& tx) -> Result<void> {
+      Call call(tx, ask);
+      TRY_(access->map_email(call, {.name = "ada", .email = "ada@example.org"}));
+      TRY_(access->remove_user(call, {.name = "ada"}));
+      return {};
+    }));
+    CHECK(store.read_for<UserList>([&](Tx& tx) { return access->users(tx); })->items.size() == 1);
+    CHECK_FALSE(
+        store
+            .read_for<std::optional<std::string>>([&](Tx& tx) { return access->user_of_email(tx, "ada@example.org"); })
+            ->has_value());
+  });
+}

@@ -47,7 +47,9 @@ constexpr Role role_for(May needs) {
 }
 
 Error not_known() { return {Code::unauthenticated, "this user, password or token is not known"}; }
-bool loopback(std::string_view host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+bool loopback(std::string_view host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.") || host.starts_with("::ffff:127.");
+}
 Who owner(std::string name) { return {Who::Kind::local, std::move(name), Role::admin, {}}; }
 
 std::optional<std::string_view> after(std::string_view text, std::string_view lower_case_scheme) {
@@ -56,6 +58,12 @@ std::optional<std::string_view> after(std::string_view text, std::string_view lo
     if ((text[i] | 0x20) != lower_case_scheme[i]) return std::nullopt;
   text.remove_prefix(lower_case_scheme.size() + 1);
   return text;
+}
+
+// A bearer that the server itself has signed: of a training or of the runner.
+bool is_signed(std::string_view authorization) {
+  const auto token = after(authorization, "bearer");
+  return token && (token->starts_with(flow_prefix) || token->starts_with(runner_prefix));
 }
 
 }  // namespace
@@ -165,8 +173,13 @@ std::optional<Result<Who>> Service::by_password(const Known& known, std::string_
   auto account = known.accounts.find(name);
   if (account == known.accounts.end()) return std::unexpected(not_known());
   const auto& hash = account->second.password_hash;
-  auto good = slowly ? passwords_.check(password, hash) : passwords_.known(password, hash);
-  if (!good) return std::nullopt;
+  auto good = passwords_.known(password, hash);
+  if (!good && !slowly) return std::nullopt;
+  if (!good) {
+    if (auto may = passwords_.may_try(name); !may) return std::unexpected(std::move(may).error());
+    good = passwords_.check(password, hash);
+    if (!*good) passwords_.failed(name);
+  }
   if (!*good) return std::unexpected(not_known());
   return *known.person(name);
 }
@@ -205,12 +218,27 @@ std::optional<Result<Who>> Service::find(const net::Request& head, bool slowly) 
     who = *session;
   }
   if (who && *who) return who;
-  if (known->accounts.empty()) return owner("local");  // a client may send what it remembers of another server
+  // Without users a client may send what it remembers of another server. A training whose lease has gone stays refused, and so does who
+  // comes from elsewhere: the last user may have been removed while the server listened to the world.
+  if (known->accounts.empty() && !is_signed(authorization) && (head.peer.empty() || loopback(head.peer)))
+    return owner("local");
   return who ? who : std::optional<Result<Who>>(Who{});
 }
 
 std::optional<Result<Who>> Service::who(const net::Request& head) { return find(head, false); }
 Result<Who> Service::who_slowly(const net::Request& head) { return *find(head, true); }
+
+Result<void> every_route_has_permission(const net::Router& router, std::span<const std::string_view> open_to_all) {
+  for (const auto& entry : router.entries()) {
+    const auto& route = entry->route;
+    const bool open = std::ranges::find(open_to_all, route.path) != open_to_all.end();
+    const auto name = std::string(net::name_of(route.method)) + " " + route.path;
+    // `needs` left out of a route reads as anything_public: so what is public is listed, and everything else must not be.
+    if ((route.needs == May::anything_public) != open)
+      return fail(Code::invalid, name + (open ? " is listed as open to all, and is not" : " names no permission"));
+  }
+  return {};
+}
 
 Result<void> Service::allow(const Who& who, May needs, const net::Request& request) {
   if (needs == May::anything_public) return {};

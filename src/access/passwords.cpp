@@ -44,4 +44,23 @@ bool Passwords::check(const std::string& password, const std::string& hash) {
   return true;
 }
 
+Result<void> Passwords::may_try(const std::string& name) {
+  std::lock_guard hold(mutex_);
+  auto found = wrong_.find(name);
+  if (found == wrong_.end()) return {};
+  if (clock_.now() - found->second.since >= std::chrono::minutes(1)) {
+    wrong_.erase(found);
+    return {};
+  }
+  if (found->second.count < wrong_max) return {};
+  return fail(Code::busy, "too many wrong passwords for this name: try again in a minute");
+}
+
+void Passwords::failed(const std::string& name) {
+  std::lock_guard hold(mutex_);
+  if (wrong_.size() >= remembered_max) wrong_.clear();
+  auto& wrong = wrong_[name];
+  if (wrong.count++ == 0) wrong.since = clock_.now();
+}
+
 }  // namespace pawl::access

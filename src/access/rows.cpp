@@ -2,11 +2,21 @@
 
 namespace pawl::access::rows {
 namespace {
-constexpr Sql accounts_sql{"access.accounts", "SELECT name, role, password_hash, created FROM account ORDER BY name"};
-constexpr Sql account_sql{"access.account", "SELECT name, role, password_hash, created FROM account WHERE name = $1"};
+// Roles are kept per project; there is one project until more are needed.
+constexpr Sql accounts_sql{"access.accounts", R"(
+  SELECT a.name, r.role, a.password_hash, a.created FROM account a
+  JOIN account_role r ON r.account = a.name AND r.project_id = 'default' ORDER BY a.name)"};
+constexpr Sql account_sql{"access.account", R"(
+  SELECT a.name, r.role, a.password_hash, a.created FROM account a
+  JOIN account_role r ON r.account = a.name AND r.project_id = 'default' WHERE a.name = $1)"};
 constexpr Sql put_account_sql{"access.put_account", R"(
-  INSERT INTO account (name, role, password_hash, created) VALUES ($1, $2, $3, $4)
-  ON CONFLICT (name) DO UPDATE SET role = excluded.role, password_hash = excluded.password_hash)"};
+  INSERT INTO account (name, password_hash, created) VALUES ($1, $2, $3)
+  ON CONFLICT (name) DO UPDATE SET password_hash = excluded.password_hash)"};
+constexpr Sql put_role_sql{"access.put_role", R"(
+  INSERT INTO account_role (account, role) VALUES ($1, $2)
+  ON CONFLICT (project_id, account) DO UPDATE SET role = excluded.role)"};
+constexpr Sql remove_roles_sql{"access.remove_roles", "DELETE FROM account_role WHERE account = $1"};
+constexpr Sql remove_emails_sql{"access.remove_emails", "DELETE FROM account_email WHERE account = $1"};
 constexpr Sql remove_account_sql{"access.remove_account", "DELETE FROM account WHERE name = $1"};
 constexpr Sql remove_tokens_of_sql{"access.remove_tokens_of", "DELETE FROM token WHERE account = $1"};
 constexpr Sql emails_sql{"access.emails", "SELECT account, email FROM account_email ORDER BY account, email"};
@@ -32,11 +42,14 @@ Result<std::optional<Account>> account(Tx& tx, std::string_view name) {
   return tx.one(account_sql, read_account, name);
 }
 Result<void> put_account(Tx& tx, const Account& a) {
-  TRY_(tx.exec(put_account_sql, a.name, a.role, a.password_hash, a.created));
+  TRY_(tx.exec(put_account_sql, a.name, a.password_hash, a.created));
+  TRY_(tx.exec(put_role_sql, a.name, a.role));
   return {};
 }
 Result<void> remove_account(Tx& tx, std::string_view name) {
   TRY_(tx.exec(remove_tokens_of_sql, name));
+  TRY_(tx.exec(remove_emails_sql, name));
+  TRY_(tx.exec(remove_roles_sql, name));
   TRY_(tx.exec(remove_account_sql, name));
   return {};
 }

@@ -72,6 +72,10 @@ class Service final : public net::Authorizer {
   std::function<bool(std::string_view, std::int64_t)> alive_;
 };
 
+// Whether every route of the table names a permission, but for the paths that are meant to be open to all. The error names the first that
+// does not.
+Result<void> every_route_has_permission(const net::Router& router, std::span<const std::string_view> open_to_all);
+
 constexpr std::string_view session_cookie = "pawl_session";
 constexpr Micros session_time = std::chrono::hours(12);
 
