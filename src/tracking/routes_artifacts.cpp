@@ -1,7 +1,7 @@
 // Bytes go past this room in pieces: in through store's NewFile (temporary name, sync, rename), out as a file that net sends.
 #include <filesystem>
 
-#include "tracking/artifact_paths.h"
+#include "tracking/artifact_files.h"
 #include "tracking/mlflow_routes.h"
 #include "tracking/routes.h"
 #include "wire/mlflow/dialect.h"
@@ -57,21 +57,6 @@ Result<std::vector<FileInfo>> listed(const store::Artifacts& files, std::string_
   std::vector<FileInfo> out;
   for (const auto& e : entries)
     out.push_back({join_path(shown, e.name), e.is_dir, e.is_dir ? std::nullopt : std::optional(e.size)});
-  return out;
-}
-
-Result<net::Response> file_response(const store::Artifacts& files, std::string_view path, std::string_view said) {
-  TRY(place, files.at(path));
-  std::error_code ec;
-  const auto kind = std::filesystem::status(place, ec).type();
-  if (kind == std::filesystem::file_type::directory)
-    return refuse("Artifact path refers to a directory, not a file: '" + std::string(said) + "'");
-  if (kind != std::filesystem::file_type::regular)
-    return fail(Code::missing, "No such artifact: '" + std::string(said) + "'");
-  net::Response out;
-  out.type = mime_of(path);
-  out.file = net::FileBody{place};
-  out.headers = {{"Content-Disposition", attachment(path)}, {"X-Content-Type-Options", "nosniff"}};
   return out;
 }
 
