@@ -3,6 +3,7 @@
 #include "access/routes.h"
 #include "app/page.h"
 #include "core/log.h"
+#include "registry/routes.h"
 #include "team/routes.h"
 #include "tracking/routes.h"
 #include "wire/mlflow/names.h"
@@ -38,8 +39,10 @@ Result<void> House::build() {
   access_ = std::move(access);
   TRY_(access_->may_listen_on(settings_.host));
 
-  tracking_ = std::make_unique<tracking::Service>(*store_, random_);
+  tracking_ = std::make_unique<tracking::Service>(
+      *store_, random_, tracking::Settings{.working_folder = std::filesystem::current_path().string()});
   TRY_(tracking_->prepare(clock_));
+  registry_ = std::make_unique<registry::Service>(*tracking_);
   team_ = std::make_unique<team::Service>(random_);
   feed_ = std::make_unique<team::Feed>(*store_, live_);
 
@@ -88,6 +91,7 @@ void House::mount() {
   access::mount(router_, *access_);
   tracking::mount(router_, *tracking_);
   tracking::mount_artifacts(router_, *tracking_, *store_, artifacts_);
+  registry::mount(router_, *registry_, *store_, artifacts_);
   team::mount(router_, *team_, live_);
   mount_page(router_, settings_.web_dir);
 }

@@ -6,6 +6,7 @@
 #include "jobs/jobs.h"
 #include "net/metrics.h"
 #include "net/server.h"
+#include "registry/service.h"
 #include "store/files.h"
 #include "team/feed.h"
 #include "team/service.h"
@@ -39,6 +40,7 @@ class House {
   std::unique_ptr<jobs::Worker> worker_;
   std::unique_ptr<access::Service> access_;
   std::unique_ptr<tracking::Service> tracking_;
+  std::unique_ptr<registry::Service> registry_;
   std::unique_ptr<team::Service> team_;
   std::unique_ptr<team::Feed> feed_;
   std::unique_ptr<net::Server> server_;

@@ -118,9 +118,7 @@ Result<net::Response> upload_through_run(store::Store& store, Service& runs, con
   TRY(file, new_file(files, join_path(folder, path)));
   TRY_(file.write(request.body));
   TRY_(file.finish());
-  net::Response out;
-  out.status = 200;
-  return out;
+  return empty_object();
 }
 
 void mount_proxy(net::Router& at, const store::Artifacts& files, const std::string& prefix) {
