@@ -35,11 +35,16 @@ std::shared_ptr<Tail> tail_in(const fs::path& folder, Syncer& syncer, std::size_
 LabelRecord label(std::string id, Time at) {
   return {.prediction_id = std::move(id), .value = "1", .by = "ann", .at = at};
 }
+Stamp append_to(Tail& tail, const std::string& id, Time now, Tail::Done done, const Tail::Post& post = {}) {
+  const auto stamp = tail.stamp(now, 1);
+  std::string frame;
+  append_frame(frame, [&](std::string& out) { encode(label(id, stamp.at), out); });
+  tail.append(frame, stamp.at, std::move(done), post);
+  return stamp;
+}
 Result<void> append(Tail& tail, const std::string& id, Time now = {1000}) {
   Result<void> said = fail(Code::internal, "not called");
-  tail.append(
-      now, 1, [&](Stamp s, std::string& out) { encode(label(id, s.at), out); },
-      [&](Result<void> r) { said = std::move(r); }, {});
+  append_to(tail, id, now, [&](Result<void> r) { said = std::move(r); });
   return said;
 }
 std::vector<std::string> ids_in(const Tail& tail) {
@@ -174,8 +179,7 @@ TEST_CASE("stamps never go back, also when the clock does and after a restart") 
   for (const std::int64_t now : {5000, 4000, 6000}) {
     const auto tail = tail_in(folder.path, syncer);
     for (int i = 0; i < 3; ++i) {
-      const auto s = tail->append(
-          {now}, 2, [](Stamp at, std::string& out) { encode(label("x", at.at), out); }, [](const Result<void>&) {}, {});
+      const auto s = append_to(*tail, "x", {now}, [](const Result<void>&) {});
       CHECK((s.at > last.at || (s.at == last.at && s.counter > last.counter)));
       last = s;
     }
@@ -189,9 +193,8 @@ TEST_CASE("one turn of the loop writes once, then everyone hears of it") {
   std::vector<std::move_only_function<void()>> posted;
   int heard = 0;
   for (int i = 0; i < 3; ++i)
-    tail->append(
-        {1}, 1, [](Stamp s, std::string& out) { encode(label("x", s.at), out); },
-        [&](const Result<void>& r) { heard += r.has_value(); },
+    append_to(
+        *tail, "x", {1}, [&](const Result<void>& r) { heard += r.has_value(); },
         [&](std::move_only_function<void()> f) { posted.push_back(std::move(f)); });
   CHECK(posted.size() == 1);
   CHECK(heard == 0);
@@ -273,9 +276,7 @@ TEST_CASE("what was acknowledged before kill -9 is there afterwards") {
     if (!tail->open()) ::_exit(1);
     for (std::uint32_t i = 0;; ++i) {
       bool good = false;
-      tail->append(
-          {1000 + i}, 1, [&](Stamp s, std::string& out) { encode(label(std::to_string(i), s.at), out); },
-          [&](const Result<void>& r) { good = r.has_value(); }, {});
+      append_to(*tail, std::to_string(i), {1000 + i}, [&](const Result<void>& r) { good = r.has_value(); });
       if (!good || ::write(pipe[1], &i, sizeof i) != sizeof i) ::_exit(1);
     }
   }

@@ -1,12 +1,17 @@
 // Serving's decisions: which version answers, what is kept of it. The routing is an immutable snapshot, swapped after the commit that changed
 // it, so a prediction meets no lock of the store and no SQL. Thread-safe.
 #pragma once
+#include "core/hash.h"
 #include "serving/onnx.h"
 #include "serving/types.h"
 #include "store/store.h"
 #include "wire/v2/codec.h"
 
+namespace CLI {
+class App;
+}
 namespace pawl::net {
+struct Command;
 class Router;
 class Server;
 }  // namespace pawl::net
@@ -26,6 +31,8 @@ struct Inference {
   std::optional<std::int64_t> version{};  // asked for by number
   std::string body{};
   Time received{};
+  std::chrono::steady_clock::time_point begun{};  // what its latency counts from
+  std::string project = "default";
 };
 using Answered = std::move_only_function<void(Result<std::string>)>;
 
@@ -71,6 +78,7 @@ class Service {
   std::unique_ptr<Impl> impl_;
 };
 
-void mount(net::Router& at, Service& serving);  // routes.cpp
+void mount(net::Router& at, Service& serving);     // routes.cpp
+void verbs(CLI::App& app, net::Command& command);  // verbs.cpp
 
 }  // namespace pawl::serving

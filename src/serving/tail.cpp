@@ -146,25 +146,28 @@ Result<void> Tail::open() {
   return {};
 }
 
-Stamp Tail::append(Time now, std::uint32_t rows, const Build& build, Done done, const Post& post) {
-  Stamp stamp;
+Stamp Tail::stamp(Time now, std::uint32_t rows) {
+  const std::scoped_lock lock(queue_mutex_);
+  const Stamp stamp{.at = std::max(now, last_at_), .counter = counter_};
+  last_at_ = stamp.at;
+  counter_ += std::max(rows, 1U);
+  return stamp;
+}
+
+void Tail::append(std::string_view frames, Time at, Done done, const Post& post) {
   bool first = false;
   {
     const std::scoped_lock lock(queue_mutex_);
-    stamp = {.at = std::max(now, last_at_), .counter = counter_};
-    last_at_ = stamp.at;
-    counter_ += std::max(rows, 1U);
-    if (queue_.empty()) first_queued_ = stamp.at;
-    append_frame(queue_, [&](std::string& out) { build(stamp, out); });
+    if (queue_.empty()) first_queued_ = at;
+    queue_ += frames;
     waiting_.push_back(std::move(done));
     first = !std::exchange(scheduled_, true);
   }
-  if (!first) return stamp;
+  if (!first) return;
   if (post)
     post([self = shared_from_this()] { self->flush(); });
   else
     flush();
-  return stamp;
 }
 
 void Tail::flush() {

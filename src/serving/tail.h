@@ -2,8 +2,8 @@
 // leave; a thread of its own syncs what was written within 100 ms. So a killed process loses nothing that was answered, a lost power line at most
 // the last tenth of a second. A log that cannot be written refuses: it never drops.
 //
-// A tail is a folder of segments, `SERVER-START.log`, START being the time of its first frame in microseconds. Times only grow within a server's
-// segments, so a time says which segment to look into. Payloads are: one byte (their kind), the time in microseconds, the rest.
+// A tail is a folder of segments, `SERVER-START.log`, START being the time of its first frame in microseconds. A frame lies in
+// the segment that its time says, or in a later one. Payloads are: one byte (their kind), the time in microseconds, the rest.
 #pragma once
 #include <filesystem>
 #include <thread>
@@ -55,7 +55,6 @@ struct Segment {
 
 class Tail : public std::enable_shared_from_this<Tail> {
  public:
-  using Build = std::function<void(Stamp, std::string& payload)>;
   using Done = std::move_only_function<void(Result<void>)>;
   using Post = std::function<void(std::move_only_function<void()>)>;  // runs it at the end of this turn of the loop
 
@@ -69,8 +68,11 @@ class Tail : public std::enable_shared_from_this<Tail> {
   Result<void> open();
   bool is_open() const { return open_; }
 
-  // Stamps and queues a frame of `rows` rows. `done` hears, from the thread that writes, whether it is on its way to disk. Without `post` it is written at once.
-  Stamp append(Time now, std::uint32_t rows, const Build& build, Done done, const Post& post);
+  // Times and counters for so many rows; later ones are larger, whatever the clock says.
+  Stamp stamp(Time now, std::uint32_t rows);
+  // Queues whole frames, the first of time `at`. `done` hears, from the thread that writes, whether they are on their way to disk. Without `post`
+  // they are written at once. Frames of several threads may change places: a frame may lie in a later segment than its time says.
+  void append(std::string_view frames, Time at, Done done, const Post& post);
   Result<void> sync();                    // what was written so far, now
   std::vector<Segment> segments() const;  // of this server, oldest first
 

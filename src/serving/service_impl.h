@@ -1,0 +1,75 @@
+// What the files of the service share: its state. No other file includes this.
+#pragma once
+#include "serving/ids.h"
+#include "serving/models.h"
+#include "serving/replay.h"
+#include "serving/service.h"
+#include "serving/tally.h"
+
+namespace pawl::serving {
+
+// An endpoint as a request meets it. Immutable, but for what it points at.
+struct EndpointNow {
+  struct ArmNow {
+    ArmShare share{};
+    std::shared_ptr<Slot> slot{};
+  };
+  struct Book {
+    std::mutex mutex{};
+    Tallies tallies{};
+  };
+  EndpointRow row{};
+  std::vector<ArmNow> arms{};  // the canary first: as its share grows, keys that it has stay with it
+  std::shared_ptr<Tail> tail{}, labels{};
+  std::shared_ptr<Book> book{};
+
+  const ArmNow* live() const {
+    for (const auto& a : arms)
+      if (a.share.arm == Arm::live) return &a;
+    return nullptr;
+  }
+};
+using Table = std::map<std::string, std::shared_ptr<const EndpointNow>, std::less<>>;
+
+// A request on its way through infer.cpp.
+struct Asked;
+
+struct Service::Impl {
+  Impl(Options o, store::Store& s, const Clock& c, Random& r, std::string_view key, std::uint32_t number);
+
+  std::shared_ptr<const EndpointNow> find(std::string_view name) const;
+  Result<std::shared_ptr<const EndpointNow>> find_or_fail(std::string_view name) const;
+  std::shared_ptr<const EndpointNow> find(std::uint32_t number) const;
+  void place(const EndpointRow& row);  // into the table; takes the place of the one of that name
+  void load_all(const std::shared_ptr<const EndpointNow>& endpoint);
+  void on_pool(std::move_only_function<void()> work);
+  Tail::Post post() const;
+
+  void infer(Inference in, Answered answered);
+  void decode(std::unique_ptr<Asked> asked);
+  void choose(std::unique_ptr<Asked> asked);
+  void run(std::unique_ptr<Asked> asked, const std::shared_ptr<const Loaded>& loaded, bool on_pool_already);
+  void compute(std::unique_ptr<Asked> asked, const std::shared_ptr<const Loaded>& loaded);
+  void keep(std::unique_ptr<Asked> asked, struct Record record, std::optional<Error> error);
+  void refuse(std::unique_ptr<Asked>&& asked, Error error, bool by_version);
+
+  Result<Tally> tally(const EndpointNow& endpoint, const std::string& rollout, std::int64_t step, Arm arm);
+  Result<Endpoint> describe(const EndpointNow& endpoint);
+
+  const Options options;
+  store::Store& store;
+  const Clock& clock;
+  Random& random;
+  const Ids ids;
+  const std::uint32_t server_number;
+  const std::string server_name;
+  Models models;
+  Replays replays;
+  Syncer syncer;
+  std::atomic<net::Server*> server{nullptr};
+  std::atomic<std::uint64_t> keyless{0};  // draws for requests without key and id
+  std::mutex table_mutex;                 // one change of the table at a time
+  Snapshot<Table> table{std::make_shared<const Table>()};
+};
+
+}  // namespace pawl::serving

@@ -1,0 +1,542 @@
+// Endpoints as a client and as delivery see them: a whole server in memory but for the log, which is files in a folder of the test.
+#include "serving/service.h"
+
+#include <cmath>
+#include <random>
+
+#include "core/testing.h"
+#include "net/testing.h"
+#include "serving/models.h"
+#include "serving/replay.h"
+#include "serving/tail.h"
+#include "serving/tally.h"
+#include "store/testing.h"
+
+using namespace pawl;
+using namespace pawl::serving;
+namespace fs = std::filesystem;
+
+namespace {
+
+// Versions of the model "m": 1 linear (y = 2a + 3b + 1), 2 linear10 (ten times that), 3 renamed (wants z), 4 fragile, 5 matrix with columns p, q, r.
+struct Serving {
+  store::ScratchFolder data;
+  testing::House house;
+  std::unique_ptr<Service> service;
+  std::size_t model_bytes_max = 2ULL << 30;
+
+  explicit Serving(std::size_t bytes_max = 2ULL << 30) : model_bytes_max(bytes_max) {
+    int version = 0;
+    for (const auto* name : {"linear", "linear10", "renamed", "fragile", "matrix"}) {
+      const auto folder = data.path / "artifacts/m" / std::to_string(++version);
+      fs::create_directories(folder);
+      fs::copy_file(fs::path(PAWL_SOURCE_DIR) / "tests/serving/models" / (std::string(name) + ".onnx"),
+                    folder / "model.onnx");
+    }
+    start();
+    mount(house.router, *service);
+  }
+  void start() {
+    auto opened =
+        Service::open({.data = data.path, .model_bytes_max = model_bytes_max}, *house.store, house.clock, house.random);
+    REQUIRE_MESSAGE(opened, opened.error().message);
+    service = std::move(*opened);
+  }
+  void prepare(std::int64_t version, std::vector<std::string> inputs = {}) {
+    const auto done = service->prepare("m", version, "m/" + std::to_string(version), {}, std::move(inputs));
+    REQUIRE_MESSAGE(done, done.error().message);
+  }
+  Result<Routing> route(Routing routing, const std::string& endpoint = "e") {
+    return house.write([&](Call& call) { return service->set_routing(call, endpoint, routing); });
+  }
+  void endpoint(bool replay = false) {
+    const auto made = house.write(
+        [&](Call& call) { return service->put_endpoint(call, {.name = "e", .model = "m", .replay = replay}); });
+    REQUIRE_MESSAGE(made, made.error().message);
+  }
+  // An endpoint "e" with version 1 live.
+  void live(std::int64_t version = 1) {
+    endpoint();
+    prepare(version);
+    REQUIRE(route({.arms = {{.version = version, .share = 1}}}));
+  }
+  net::Response infer(std::string body, std::string_view path = "/v2/models/e/infer") {
+    return house.post(path, std::move(body));
+  }
+};
+
+std::string ab(double a, double b, std::string_view more = {}) {
+  return R"({"inputs":[{"name":"a","shape":[1,1],"datatype":"FP32","data":[)" + std::to_string(a) +
+         R"(]},{"name":"b","shape":[1,1],"datatype":"FP32","data":[)" + std::to_string(b) + "]}]" + std::string(more) +
+         "}";
+}
+std::string id_of(const net::Response& r) {
+  const auto id = json_at(r.body, "parameters.prediction_ids.0");
+  REQUIRE_MESSAGE(id, r.body);
+  return id->substr(1, id->size() - 2);
+}
+std::string version_of(const net::Response& r) { return json_at(r.body, "model_version").value_or(""); }
+
+}  // namespace
+
+TEST_CASE("given a live version, when rows are asked for, then they are answered with their ids and kept") {
+  Serving s;
+  s.live();
+  const auto r = s.infer(
+      R"({"id":"r1","inputs":[{"name":"a","shape":[2],"datatype":"FP32","data":[1,2]},{"name":"b","shape":[2,1],"datatype":"FP32","data":[[10],[20]]}],)"
+      R"("parameters":{"context":{"origin":["JFK","LGA"]},"event_time":"2012-12-31T10:00:00Z","routing_key":"N1"}})");
+  REQUIRE_MESSAGE(r.status == 200, r.body);
+  CHECK(json_at(r.body, "id") == R"("r1")");
+  CHECK(json_at(r.body, "outputs.0.shape") == "[2,1]");
+  CHECK(json_at(r.body, "outputs.0.data.1") == "65");
+  const auto second = json_at(r.body, "parameters.prediction_ids.1").value();
+  const auto seen =
+      s.house.as<Prediction>(s.house.get("/api/pawl/v1/predictions/" + second.substr(1, second.size() - 2)));
+  CHECK(seen.endpoint == "e");
+  CHECK(seen.model == "m");
+  CHECK(seen.version == 1);
+  CHECK(seen.digest.size() == 64);
+  CHECK(seen.status == "ok");
+  CHECK(seen.request_id == "r1");
+  CHECK(seen.arm == Arm::live);
+  CHECK(seen.event_time == "2012-12-31T10:00:00Z");
+  CHECK(seen.features.text == R"({"a":2,"b":20})");
+  CHECK(seen.outputs.text == R"({"y":65})");
+  CHECK(seen.context.text == R"({"origin":"LGA"})");
+}
+
+TEST_CASE("wrong requests are refused in the dialect of V2 with the right status") {
+  Serving s;
+  s.live();
+  s.house.write([&](Call& call) { return s.service->put_endpoint(call, {.name = "empty", .model = "m"}); }).value();
+  each_of<std::string, std::string, int, std::string>(
+      {{"/v2/models/nowhere/infer", ab(1, 2), 404, "there is no model \\\"nowhere\\\""},
+       {"/v2/models/e/versions/7/infer", ab(1, 2), 404, "the endpoint e has no version 7"},
+       {"/v2/models/e/versions/x/infer", ab(1, 2), 404, "there is no version \\\"x\\\""},
+       {"/v2/models/empty/infer", ab(1, 2), 503, "has no live version yet"},
+       {"/v2/models/e/infer", "{", 400, "not JSON"},
+       {"/v2/models/e/infer", R"({"inputs":[{"name":"a","shape":[1],"datatype":"FP64","data":[1]}]})", 400,
+        "input \\\"a\\\": expected datatype FP32, got FP64"},
+       {"/v2/models/e/infer", R"({"inputs":[{"name":"a","shape":[1],"datatype":"FP32","data":[1]}]})", 400,
+        "input \\\"b\\\" (FP32 [-1,1]) is missing"},
+       {"/v2/models/e/infer", ab(1, 2, R"(,"outputs":[{"name":"z"}])"), 400, "there is no output \\\"z\\\", only: y"},
+       {"/v2/models/e/infer", ab(1, 2, R"(,"parameters":{"event_time":"2013-01-01T00:06:00Z"}})"), 400, "not JSON"},
+       {"/v2/models/e/infer", ab(1, 2, R"(,"parameters":{"event_time":"2013-01-01T00:06:00Z"})"), 400,
+        "more than five minutes ahead"}},
+      [&](const std::string& path, const std::string& body, int status, const std::string& message) {
+        const auto r = s.infer(body, path);
+        CHECK(r.status == status);
+        CHECK_MESSAGE(r.body.contains(message), r.body);
+        CHECK_MESSAGE(r.body.starts_with(R"({"error":)"), r.body);
+      });
+  const auto tally = s.service->tally("e", "", 0, Arm::live).value();
+  CHECK(tally.errors == 0);
+  CHECK(tally.rows == 0);
+  CHECK(tally.refused == 3);  // those that were routed; the others reached no version
+}
+
+TEST_CASE("an endpoint declared with replay takes event times ahead of the clock") {
+  Serving s;
+  s.live();
+  s.endpoint(true);
+  CHECK(s.infer(ab(1, 2, R"(,"parameters":{"event_time":"2013-06-01T00:00:00Z"})")).status == 200);
+  CHECK(s.service->endpoint("e")->replay);
+  CHECK(s.service->tally("e", "", 0, Arm::live)->event_last == "2013-06-01T00:00:00Z");
+}
+
+TEST_CASE("keys are split by the shares, keep their arm as the canary grows, and change with the salt") {
+  Serving s;
+  s.live();
+  s.prepare(2);
+  const auto arms = [&](double canary, const std::string& salt) {
+    REQUIRE(s.route({.arms = {{.version = 1, .share = 1 - canary}, {.version = 2, .share = canary, .arm = Arm::canary}},
+                     .rollout = "r",
+                     .step = 1,
+                     .salt = salt}));
+    std::vector<bool> out;
+    for (int key = 0; key < 2000; ++key)
+      out.push_back(version_of(s.infer(ab(1, 2, R"(,"parameters":{"routing_key":")" + std::to_string(key) + "\"}"))) ==
+                    R"("2")");
+    return out;
+  };
+  const auto five = arms(0.05, "salt"), quarter = arms(0.25, "salt"), other = arms(0.25, "pepper");
+  // 2000 draws at 25 %: six standard deviations are 116.
+  CHECK(std::abs(std::ranges::count(quarter, true) - 500) < 116);
+  CHECK(std::abs(std::ranges::count(five, true) - 100) < 59);
+  std::size_t same = 0;
+  for (std::size_t i = 0; i < five.size(); ++i) {
+    if (five[i]) CHECK(quarter[i]);
+    same += quarter[i] == other[i];
+  }
+  CHECK(same < 1500);  // independent: 62.5 % agree
+  const auto canary = s.service->tally("e", "r", 1, Arm::canary).value();
+  CHECK(canary.requests ==
+        std::ranges::count(five, true) + std::ranges::count(quarter, true) + std::ranges::count(other, true));
+}
+
+TEST_CASE("requests without a key are split too") {
+  Serving s;
+  s.live();
+  s.prepare(2);
+  REQUIRE(s.route({.arms = {{.version = 1, .share = 0.5}, {.version = 2, .share = 0.5, .arm = Arm::canary}},
+                   .rollout = "r",
+                   .salt = "x"}));
+  int canary = 0;
+  for (int i = 0; i < 1000; ++i) canary += version_of(s.infer(ab(1, 2))) == R"("2")";
+  CHECK(std::abs(canary - 500) < 95);  // six standard deviations
+}
+
+TEST_CASE("what only the canary refuses or fails is its error, what any version would refuse is the caller's") {
+  Serving s;
+  s.live();
+  const auto all_to_canary = [&](std::int64_t version) {
+    s.prepare(version);
+    REQUIRE(s.route({.arms = {{.version = 1, .share = 0}, {.version = version, .share = 1, .arm = Arm::canary}},
+                     .rollout = "r" + std::to_string(version),
+                     .step = 2,
+                     .salt = "x"}));
+  };
+  all_to_canary(3);
+  CHECK(s.infer(ab(1, 2)).status == 400);
+  CHECK(s.infer(R"({"inputs":[{"name":"other","shape":[1],"datatype":"FP32","data":[1]}]})").status == 400);
+  auto tally = s.service->tally("e", "r3", 2, Arm::canary).value();
+  CHECK(tally.requests == 2);
+  CHECK(tally.errors == 1);
+  CHECK(tally.refused == 1);
+  CHECK(tally.error_rate() == 0.5);
+
+  all_to_canary(4);
+  const auto index = [](int i) {
+    return R"({"inputs":[{"name":"i","shape":[1,1],"datatype":"INT64","data":[)" + std::to_string(i) + "]}]}";
+  };
+  CHECK(s.infer(index(1)).status == 200);
+  const auto failed = s.infer(index(9));
+  CHECK(failed.status == 500);
+  CHECK_MESSAGE(failed.body.contains("the model failed"), failed.body);
+  tally = s.service->tally("e", "r4", 2, Arm::canary).value();
+  CHECK(tally.requests == 2);
+  CHECK(tally.errors == 1);
+  CHECK(tally.rows == 1);
+}
+
+TEST_CASE("a version asked for by number answers and judges no rollout") {
+  Serving s;
+  s.live();
+  s.prepare(2);
+  const auto r = s.infer(ab(1, 2), "/v2/models/e/versions/2/infer");
+  REQUIRE(r.status == 200);
+  CHECK(json_at(r.body, "outputs.0.data.0") == "90");
+  CHECK(s.service->prediction(id_of(r))->arm == Arm::direct);
+  CHECK(s.service->tally("e", "", 0, Arm::live)->requests == 0);
+  CHECK(s.service->tally("e", "", 0, Arm::direct)->requests == 1);
+}
+
+TEST_CASE("a matrix model is fed by its named columns and kept by them") {
+  Serving s;
+  s.endpoint();
+  s.prepare(5, {"p", "q", "r"});
+  REQUIRE(s.route({.arms = {{.version = 5, .share = 1}}}));
+  const auto by_column = s.infer(
+      R"({"inputs":[{"name":"p","shape":[1],"datatype":"FP32","data":[1]},{"name":"q","shape":[1],"datatype":"FP32","data":[2]},{"name":"r","shape":[1],"datatype":"FP32","data":[null]}]})");
+  REQUIRE_MESSAGE(by_column.status == 200, by_column.body);
+  CHECK(json_at(by_column.body, "outputs.0.data.0") == "null");
+  CHECK(s.service->prediction(id_of(by_column))->features.text == R"({"p":1,"q":2,"r":null})");
+  CHECK(s.infer(R"({"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]})")
+            .body.contains("\"data\":[321]"));
+}
+
+TEST_CASE("the same id with the same body gets the first answer for ten minutes and is counted once") {
+  Serving s;
+  s.live();
+  const auto ask = ab(1, 2, R"(,"id":"same")");
+  const auto first = s.infer(ask), again = s.infer(ask), other = s.infer(ab(1, 3, R"(,"id":"same")"));
+  CHECK(again.body == first.body);
+  CHECK(json_at(other.body, "outputs.0.data.0") == "12");
+  CHECK(s.service->tally("e", "", 0, Arm::live)->requests == 2);
+  s.house.clock.pass(std::chrono::minutes(11));
+  CHECK(s.infer(ab(1, 3, R"(,"id":"same")")).body != other.body);
+  CHECK(s.service->tally("e", "", 0, Arm::live)->requests == 3);
+}
+
+TEST_CASE("a second request with the id of one under way waits for its answer, and a failure may be tried again") {
+  Replays replays;
+  std::vector<std::string> heard;
+  const auto hear = [&](Result<std::string> r) { heard.push_back(r ? *r : "failed"); };
+  auto first = replays.begin("k", "body", {0}, hear);
+  REQUIRE(first);
+  CHECK(!replays.begin("k", "body", {0}, hear));
+  (*first)(std::string("answer"));
+  CHECK(heard == std::vector<std::string>{"answer", "answer"});
+  auto failing = replays.begin("f", "body", {0}, hear);
+  (*failing)(fail(Code::unavailable, "no"));
+  CHECK(replays.begin("f", "body", {0}, hear).has_value());
+  heard.clear();
+  for (std::size_t i = 0; i < Replays::count_max + 10; ++i)
+    if (auto go = replays.begin("many" + std::to_string(i), "b", {0}, [](const Result<std::string>&) {}))
+      (*go)(std::string("x"));
+  CHECK(replays.size() <= Replays::count_max);
+}
+
+TEST_CASE("after a restart the log counts the same, predictions are found and ids go on") {
+  Serving s;
+  s.live();
+  std::vector<std::string> ids;
+  for (int i = 0; i < 20; ++i) ids.push_back(id_of(s.infer(ab(i, 2))));
+  const auto before = s.service->tally("e", "", 0, Arm::live).value();
+  CHECK(before.rows == 20);
+  s.start();
+  mount(s.house.router = net::Router{}, *s.service);
+  CHECK(!s.service->ready());  // known, not loaded
+  CHECK(encode(s.service->tally("e", "", 0, Arm::live).value()) == encode(before));
+  for (int i = 0; i < 20; ++i)
+    CHECK(s.service->prediction(ids[static_cast<std::size_t>(i)])->features.text ==
+          "{\"a\":" + std::to_string(i) + ",\"b\":2}");
+  const auto fresh = id_of(s.infer(ab(1, 1)));  // loads on first use
+  CHECK(std::ranges::find(ids, fresh) == ids.end());
+  CHECK(s.service->prediction(fresh)->features.text == R"({"a":1,"b":1})");
+  CHECK(s.service->ready());
+  CHECK(s.service->endpoint("e")->predictions == 21);
+}
+
+TEST_CASE("a log that cannot be written answers 503, counts nothing and goes on when it can") {
+  Serving s;
+  s.live();
+  CHECK(s.infer(ab(1, 2)).status == 200);
+  fail_log_write_after(1);
+  const auto refused = s.infer(ab(1, 2));
+  CHECK(refused.status == 503);
+  CHECK_MESSAGE(refused.body.contains("could not be kept"), refused.body);
+  CHECK(s.infer(ab(1, 2)).status == 200);
+  CHECK(s.service->tally("e", "", 0, Arm::live)->requests == 2);
+}
+
+TEST_CASE("labels are taken for ids of ours only, all or none") {
+  Serving s;
+  s.live();
+  const auto id = id_of(s.infer(ab(1, 2))), second = id_of(s.infer(ab(1, 3)));
+  const auto post = [&](const std::string& labels) {
+    return s.house.post("/api/pawl/v1/endpoints/e/labels", R"({"labels":[)" + labels + "]}");
+  };
+  const auto label = [](const std::string& of, const std::string& value) {
+    return R"({"prediction_id":")" + of + R"(","label":)" + value + "}";
+  };
+  auto forged = second;
+  forged[20] = forged[20] == 'A' ? 'B' : 'A';
+  each_of<std::string, std::string, int, std::string>(
+      {{"forged", label(id, "1") + "," + label(forged, "2"), 404, "labels[1].prediction_id: there is no prediction"},
+       {"rubbish", label("abc", "1"), 404, "labels[0].prediction_id"},
+       {"an object", label(id, "{}"), 400, "labels[0].label: expected a number, a text, true or false"},
+       {"null", label(id, "null"), 400, "label"},
+       {"unknown key", R"({"prediction_id":"x","label":1,"truth":1})", 400, "truth"}},
+      [&](const std::string&, const std::string& labels, int status, const std::string& message) {
+        const auto r = post(labels);
+        CHECK(r.status == status);
+        CHECK_MESSAGE(r.body.contains(message), r.body);
+      });
+  CHECK(s.service->prediction(id)->labels.empty());
+  CHECK(post(label(id, "12.5") + "," + label(second, "\"late\"")).body == R"({"taken":2})");
+  CHECK(s.service->prediction(id)->labels.at(0).value.text == "12.5");
+  CHECK(s.service->prediction(id)->labels.at(0).by == "local");
+  CHECK(s.service->prediction(second)->labels.at(0).value.text == "\"late\"");
+  CHECK(s.house.post("/api/pawl/v1/endpoints/other/labels", R"({"labels":[)" + label(id, "1") + "]}").status == 404);
+  CHECK(s.house.get("/api/pawl/v1/predictions/" + forged).status == 404);
+}
+
+TEST_CASE("a version must be prepared before it is routed to, and the routing must add up") {
+  Serving s;
+  s.live();
+  s.prepare(2);
+  using Arms = std::vector<ArmShare>;
+  each_of<std::string, Arms>(
+      {{"m@4 was not prepared", {{.version = 4, .share = 1}}},
+       {"the shares add up to 0.9", {{.version = 1, .share = 0.9}}},
+       {"expected one live version, got 0", {{.version = 1, .share = 1, .arm = Arm::canary}}},
+       {"expected one live version, got 2", {{.version = 1, .share = 0.5}, {.version = 2, .share = 0.5}}},
+       {"version 1 is there twice", {{.version = 1, .share = 0.5}, {.version = 1, .share = 0.5, .arm = Arm::canary}}},
+       {"expected 0 to 1", {{.version = 1, .share = -1}, {.version = 2, .share = 2, .arm = Arm::canary}}},
+       {"live or canary", {{.version = 1, .share = 1, .arm = Arm::direct}}}},
+      [&](const std::string& message, const Arms& arms) {
+        const auto r = s.route({.arms = arms});
+        REQUIRE(!r);
+        CHECK_MESSAGE(r.error().message.contains(message), r.error().message);
+      });
+  CHECK(s.route({.arms = {{.version = 1, .share = 1}}}, "nowhere").error().code == Code::missing);
+  CHECK(s.house.read([&](Call& call) { return s.service->routing(call.tx, "e"); })->generation == 1);
+  CHECK(s.route({.arms = {{.version = 2, .share = 1}}})->generation == 2);
+  CHECK(version_of(s.infer(ab(1, 2))) == R"("2")");
+}
+
+TEST_CASE("a routing that was rolled back changes nothing") {
+  Serving s;
+  s.live();
+  s.prepare(2);
+  const auto refused = s.house.write([&](Call& call) -> Result<void> {
+    TRY_(s.service->set_routing(call, "e", {.arms = {{.version = 2, .share = 1}}}));
+    return fail(Code::conflict, "something else went wrong");
+  });
+  CHECK(!refused);
+  CHECK(version_of(s.infer(ab(1, 2))) == R"("1")");
+}
+
+TEST_CASE("an endpoint's name becomes a folder, so it may hold nothing else") {
+  Serving s;
+  each_of<std::string, bool>(
+      {{"arrival-delay", true},
+       {"a.b_C9", true},
+       {"", false},
+       {"..", false},
+       {".hidden", false},
+       {"a/b", false},
+       {"a b", false},
+       {std::string(101, 'x'), false}},
+      [&](const std::string& name, bool good) {
+        CHECK(s.house.write([&](Call& call) { return s.service->put_endpoint(call, {.name = name, .model = "m"}); })
+                  .has_value() == good);
+      });
+  const auto other =
+      s.house.write([&](Call& call) { return s.service->put_endpoint(call, {.name = "a.b_C9", .model = "n"}); });
+  CHECK(other.error().code == Code::conflict);
+}
+
+TEST_CASE("preparing proves the version, its files and its digest") {
+  Serving s;
+  const auto good = s.service->prepare("m", 1, "m/1").value();
+  CHECK(good.inputs.at(0).name == "a");
+  CHECK(good.inputs.at(0).type == "FP32");
+  CHECK(s.service->prepare("m", 1, "m/1", good.digest).has_value());
+  each_of<std::string, std::string, std::string>(
+      {{"m/1", std::string(64, '0'), "expected 0000"}, {"../../etc", "", "Invalid path"}, {"m/9", "", "m@9"}},
+      [&](const std::string& folder, const std::string& digest, const std::string& message) {
+        const auto r = s.service->prepare("m", 9, folder, digest);
+        REQUIRE(!r);
+        CHECK_MESSAGE(r.error().message.contains(message), r.error().message);
+      });
+  fs::remove(s.data.path / "artifacts/m/2/model.onnx");
+  fs::copy_file(fs::path(PAWL_SOURCE_DIR) / "tests/serving/models/one_answer.onnx",
+                s.data.path / "artifacts/m/2/model.onnx");
+  CHECK(s.service->prepare("m", 2, "m/2")
+            .error()
+            .message.contains("m@2 does not answer made-up rows: output \"y\" has shape [1,1] for 64 rows"));
+}
+
+TEST_CASE("a version whose files changed after it was prepared is not served") {
+  Serving s;
+  s.live();
+  s.start();
+  mount(s.house.router = net::Router{}, *s.service);
+  fs::remove(s.data.path / "artifacts/m/1/model.onnx");
+  fs::copy_file(fs::path(PAWL_SOURCE_DIR) / "tests/serving/models/linear10.onnx",
+                s.data.path / "artifacts/m/1/model.onnx");
+  const auto r = s.infer(ab(1, 2));
+  CHECK(r.status == 503);
+  CHECK_MESSAGE(r.body.contains("the model file has digest"), r.body);
+}
+
+TEST_CASE("past the byte budget the version not used for longest goes, a live one never") {
+  Serving s(500);  // two of these models
+  s.live();
+  for (const std::int64_t v : {2, 3, 4}) s.prepare(v);
+  CHECK(s.service->ready("e", 1).value());
+  CHECK(!s.service->ready("e", 2).value());
+  CHECK(s.service->ready("e", 4).value());
+  CHECK(s.infer(ab(1, 2), "/v2/models/e/versions/2/infer").status == 200);  // comes back when asked for
+  CHECK(s.service->ready("e", 2).value());
+  CHECK(!s.service->ready("e", 4).value());
+  CHECK(s.service->ready("e", 1).value());
+}
+
+TEST_CASE("health, server and model metadata") {
+  Serving s;
+  CHECK(s.house.get("/v2").body.starts_with(R"({"name":"pawl","version":")"));
+  CHECK(s.house.get("/v2/health/live").body == R"({"live":true})");
+  CHECK(s.house.get("/v2/health/ready").status == 200);
+  s.live();
+  CHECK(
+      s.house.get("/v2/models/e").body ==
+      R"({"name":"e","versions":["1"],"platform":"onnx_onnxv1","inputs":[{"name":"a","datatype":"FP32","shape":[-1,1]},{"name":"b","datatype":"FP32","shape":[-1,1]}],)"
+      R"("outputs":[{"name":"y","datatype":"FP32","shape":[-1,1]}]})");
+  CHECK(s.house.get("/v2/models/e/versions/1").status == 200);
+  CHECK(s.house.get("/v2/models/e/versions/2").status == 404);
+  CHECK(s.house.get("/v2/models/e/ready").body == R"({"name":"e","ready":true})");
+  CHECK(s.house.get("/v2/models/f").status == 404);
+  s.start();
+  mount(s.house.router = net::Router{}, *s.service);
+  CHECK(s.house.get("/v2/health/ready").status == 503);
+  CHECK(s.house.get("/v2/models/e/ready").status == 503);
+  CHECK(s.infer(ab(1, 2)).status == 200);
+  CHECK(s.house.get("/v2/health/ready").status == 200);
+}
+
+TEST_CASE("endpoints are listed with what their arms did") {
+  Serving s;
+  s.live();
+  for (int i = 0; i < 10; ++i) s.infer(ab(i, 0));
+  const auto e = s.house.as<Endpoint>(s.house.get("/api/pawl/v1/endpoints/e"));
+  CHECK(e.predictions == 10);
+  CHECK(e.ready);
+  CHECK(e.arms.at(0).tally.rows == 10);
+  const auto y = e.arms.at(0).tally.outputs.at(0);
+  CHECK(y.name == "y");
+  CHECK(y.mean == doctest::Approx(10));  // 2a + 1 for a = 0 … 9
+  CHECK(y.variance == doctest::Approx(36.6666667));
+  CHECK(y.max == 19);
+  CHECK(s.house.get("/api/pawl/v1/endpoints").body.contains(R"("name":"e")"));
+  CHECK(s.house.get("/api/pawl/v1/endpoints/f").status == 404);
+}
+
+TEST_CASE("rows and migrations are the same on both engines") {
+  store::on_each_engine([](store::Store& store) {
+    const store::ScratchFolder data;
+    fs::create_directories(data.path / "artifacts/m");
+    fs::copy_file(fs::path(PAWL_SOURCE_DIR) / "tests/serving/models/linear.onnx", data.path / "artifacts/m/model.onnx");
+    FakeClock clock;
+    testing::CountingRandom random;
+    const auto open = [&] { return Service::open({.data = data.path}, store, clock, random).value(); };
+    const auto service = open();
+    REQUIRE(service->prepare("m", 1, "m"));
+    REQUIRE(service->prepare("m", 1, "m"));
+    const auto made = store.write([&](Tx& tx) -> Result<void> {
+      Call call(tx, Ask{.who = pawl_itself(), .clock = &clock});
+      for (const auto* name : {"e", "f", "e"}) TRY_(service->put_endpoint(call, {.name = name, .model = "m"}));
+      TRY_(service->set_routing(call, "f",
+                                {.arms = {{.version = 1, .share = 1}}, .rollout = "r", .step = 3, .salt = "s"}));
+      return {};
+    });
+    REQUIRE_MESSAGE(made, made.error().message);
+    const auto again = open();
+    CHECK(again->endpoints()->size() == 2);
+    const auto f = again->endpoint("f").value();
+    CHECK(f.arms.at(0).version == 1);
+    CHECK(f.arms.at(0).digest.size() == 64);
+    CHECK(f.step == 3);
+    CHECK(f.generation == 1);
+    CHECK(again->metadata("f", {})->inputs.size() == 2);
+  });
+}
+
+TEST_CASE("quantiles of latencies are within 3 percent, moments equal the plain ones") {
+  std::mt19937_64 random(7);
+  std::lognormal_distribution<double> draw(5, 1);
+  Latencies latencies;
+  Moments moments;
+  std::vector<double> all;
+  for (int i = 0; i < 20'000; ++i) {
+    const auto us = static_cast<std::int64_t>(draw(random)) + 1;
+    latencies.add(us);
+    moments.add(static_cast<double>(us));
+    all.push_back(static_cast<double>(us));
+  }
+  moments.add(std::nan(""));
+  std::ranges::sort(all);
+  for (const double q : {0.5, 0.9, 0.99}) {
+    const double exact = all[static_cast<std::size_t>(std::ceil(q * 20'000)) - 1];
+    CHECK(std::abs(latencies.quantile_ms(q) * 1000 - exact) <= 0.03 * exact + 1);
+  }
+  double mean = 0, squares = 0;
+  for (const double x : all) mean += x / 20'000;
+  for (const double x : all) squares += (x - mean) * (x - mean);
+  CHECK(moments.mean == doctest::Approx(mean));
+  CHECK(moments.squares == doctest::Approx(squares));
+  CHECK(moments.missing == 1);
+  CHECK(Latencies{}.quantile_ms(0.5) == 0);
+}
