@@ -15,6 +15,7 @@ House::House(const ServerSettings& settings) : settings_(settings), artifacts_(s
 House::~House() {
   // What still runs asks the rooms: it ends first.
   if (worker_) worker_->stop();
+  if (serving_) serving_->detach();
 }
 
 Result<std::unique_ptr<House>> House::open(const ServerSettings& settings) {
@@ -43,6 +44,8 @@ Result<void> House::build() {
       *store_, random_, tracking::Settings{.working_folder = std::filesystem::current_path().string()});
   TRY_(tracking_->prepare(clock_));
   registry_ = std::make_unique<registry::Service>(*tracking_);
+  TRY(serving, serving::Service::open({.data = settings_.data}, *store_, clock_, random_));
+  serving_ = std::move(serving);
   team_ = std::make_unique<team::Service>(random_);
   feed_ = std::make_unique<team::Feed>(*store_, live_);
 
@@ -54,6 +57,7 @@ Result<void> House::build() {
                                    .metrics = &metrics_},
                                   router_, *store_, *access_, clock_));
   server_ = std::move(server);
+  serving_->attach(*server_);
   if (!access_->sign_in())
     log::warn(
         "access.no_users",
@@ -92,6 +96,7 @@ void House::mount() {
   tracking::mount(router_, *tracking_);
   tracking::mount_artifacts(router_, *tracking_, *store_, artifacts_);
   registry::mount(router_, *registry_, *store_, artifacts_);
+  serving::mount(router_, *serving_);
   team::mount(router_, *team_, live_);
   mount_page(router_, settings_.web_dir);
 }

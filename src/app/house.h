@@ -7,6 +7,7 @@
 #include "net/metrics.h"
 #include "net/server.h"
 #include "registry/service.h"
+#include "serving/service.h"
 #include "store/files.h"
 #include "team/feed.h"
 #include "team/service.h"
@@ -41,6 +42,7 @@ class House {
   std::unique_ptr<access::Service> access_;
   std::unique_ptr<tracking::Service> tracking_;
   std::unique_ptr<registry::Service> registry_;
+  std::unique_ptr<serving::Service> serving_;
   std::unique_ptr<team::Service> team_;
   std::unique_ptr<team::Feed> feed_;
   std::unique_ptr<net::Server> server_;

@@ -6,6 +6,7 @@
 #include "app/server.h"
 #include "datasets/verbs.h"
 #include "net/command.h"
+#include "serving/service.h"
 #include "team/routes.h"
 
 int main(int argc, char** argv) {
@@ -13,14 +14,19 @@ int main(int argc, char** argv) {
   pawl::net::Command command;
   app.set_version_flag("--version", "pawl " PAWL_VERSION);
   app.add_flag("--json", command.json, "Print one JSON document and nothing else");
-  app.add_option("--server", command.server, "Address of the server to speak to (default http://127.0.0.1:5000)")->envname("PAWL_SERVER");
-  app.add_option("--data", command.data, "The server's data folder: for `server` where it keeps everything, else to act as its owner on this machine")->envname("PAWL_DATA");
+  app.add_option("--server", command.server, "Address of the server to speak to (default http://127.0.0.1:5000)")
+      ->envname("PAWL_SERVER");
+  app.add_option(
+         "--data", command.data,
+         "The server's data folder: for `server` where it keeps everything, else to act as its owner on this machine")
+      ->envname("PAWL_DATA");
   app.require_subcommand(1);
   app.fallthrough();
 
   pawl::app::server_verb(app, command);
   pawl::access::verbs(app, command);
   pawl::datasets::verbs(app, command);
+  pawl::serving::verbs(app, command);
   pawl::team::verbs(app, command);
   pawl::app::doctor_verb(app, command);
 
