@@ -165,11 +165,12 @@ struct Flow {
                  field("stages", &Flow::stages),   field("warnings", &Flow::warnings), field("gate", &Flow::gate)};
 };
 struct FlowsAsk {
-  std::string model{}, after{};
+  std::string model{}, commit{}, after{};  // commit: or its first digits
   std::optional<FlowState> state{};
   std::int64_t limit = 50;
-  static constexpr auto fields = std::tuple{field("model", &FlowsAsk::model), field("after", &FlowsAsk::after),
-                                            field("state", &FlowsAsk::state), field("limit", &FlowsAsk::limit)};
+  static constexpr auto fields =
+      std::tuple{field("model", &FlowsAsk::model), field("commit", &FlowsAsk::commit), field("after", &FlowsAsk::after),
+                 field("state", &FlowsAsk::state), field("limit", &FlowsAsk::limit)};
 };
 struct FlowAsk {
   FlowId id{};

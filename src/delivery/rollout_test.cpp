@@ -1,0 +1,226 @@
+#include "core/testing.h"
+#include "delivery/stand_in.h"
+
+using namespace pawl;
+using namespace pawl::delivery;
+using namespace std::chrono_literals;
+
+namespace {
+// The example, counting wall time.
+std::string config() {
+  std::string text(whole_config);
+  const std::string_view line = "  replay: true\n";
+  return text.erase(text.find(line), line.size());
+}
+struct Canary : Bench {
+  Canary() {
+    in_force(config());
+    go_live();
+    push();
+    inspected(config());
+    trained();
+    evaluated(good());
+    vote(newest().approval, olga);
+    REQUIRE(now().state == RolloutState::stepping);
+  }
+  Rollout now() { return rollout(newest().rollout); }
+  const Weights& weights() { return below.routing["arrival-delay"]; }
+  void quiet(std::int64_t rows) { traffic(now(), {.rows = rows, .requests = rows, .p99_ms = 2}); }
+  // Looks until `d` has passed, as a server that is up does.
+  void hold(Micros d) {
+    for (Micros t{0}; t < d; t += 5s) pass(5s);
+  }
+};
+}  // namespace
+
+TEST_CASE("a second version gets its traffic in steps and the alias at the end") {
+  Canary c;
+  CHECK(c.weights().shares.size() == 2);
+  CHECK(c.weights().shares[1].share == 5);
+  CHECK(c.weights().live() == 1);
+  c.quiet(500);
+  c.hold(9min);
+  CHECK(c.now().step == 0);
+  CHECK(c.now().reason.find("s more") != std::string::npos);
+  c.hold(65s);
+  CHECK(c.now().step == 1);
+  CHECK(c.weights().shares[1].share == 25);
+  CHECK(c.below.aliases["arrival-delay/champion"] == 1);
+  const std::string salt = c.weights().salt;
+  c.quiet(500);
+  c.hold(11min);
+  CHECK(c.now().state == RolloutState::done);
+  CHECK(c.weights().shares.size() == 1);
+  CHECK(c.weights().live() == 2);
+  CHECK(c.weights().salt == salt);
+  CHECK(c.below.aliases["arrival-delay/champion"] == 2);
+  CHECK(c.newest().state == FlowState::done);
+}
+TEST_CASE("too little traffic holds and says how many rows are missing") {
+  Canary c;
+  c.quiet(380);
+  c.hold(60min);
+  CHECK(c.now().step == 0);
+  CHECK(c.now().reason == "holds: 120 more predictions by the new version");
+  c.quiet(500);
+  c.hold(10s);
+  CHECK(c.now().step == 1);
+}
+TEST_CASE("time that no server was up does not count as held") {
+  Canary c;
+  c.quiet(500);
+  c.hold(1min);
+  c.house.clock.pass(3h);
+  c.restart();
+  c.idle();
+  CHECK(c.now().step == 0);
+  CHECK(c.now().held_s < 90);
+  c.hold(10min);
+  CHECK(c.now().step == 1);
+}
+TEST_CASE("errors bring the version before back at once, slow answers when there are enough of them") {
+  each_of<std::string, Tallied, std::string>(
+      {{"errors", {.rows = 5, .requests = 8, .errors = 3}, "error_rate: 3 of 8 requests failed, the limit is 0.01"},
+       {"slow", {.rows = 150, .requests = 150, .p99_ms = 80}, "p99_ms: 80 ms over 150 requests, the limit is 50"}},
+      [](const std::string&, const Tallied& seen, const std::string& reason) {
+        Canary c;
+        c.traffic(c.now(), seen);
+        c.hold(6s);
+        CHECK(c.now().state == RolloutState::rolled_back);
+        CHECK(c.now().reason == reason);
+        CHECK(c.weights().shares.size() == 1);
+        CHECK(c.weights().live() == 1);
+        CHECK(c.below.aliases["arrival-delay/champion"] == 1);
+        CHECK(c.newest().state == FlowState::rejected);
+        CHECK(c.newest().reason == "rolled back: " + reason);
+      });
+}
+TEST_CASE("what a step decides") {
+  const RolloutPart rule{
+      .steps = {5, 100}, .hold_time = 10min, .hold_predictions = 500, .error_rate = 0.01, .p99_ms = 50};
+  each_of<std::string, StepSeen, Verdict::Kind>(
+      {{"all well", {500, 500, 0, 10, 10min}, Verdict::next},
+       {"too early", {500, 500, 0, 10, 9min}, Verdict::hold},
+       {"too few", {499, 499, 0, 10, 20min}, Verdict::hold},
+       {"one of the first fails", {10, 11, 1, 10, 1min}, Verdict::hold},
+       {"many fail", {10, 30, 20, 10, 1min}, Verdict::back},
+       {"a little over the limit in the end", {500, 506, 6, 10, 10min}, Verdict::back},
+       {"under the limit in the end", {500, 504, 4, 10, 10min}, Verdict::next},
+       {"slow, but only few", {20, 20, 0, 90, 1min}, Verdict::hold},
+       {"slow", {200, 200, 0, 90, 1min}, Verdict::back}},
+      [&](const std::string&, const StepSeen& seen, Verdict::Kind kind) { CHECK(look(rule, seen).kind == kind); });
+  CHECK(look({.hold_time = 1s, .hold_predictions = 5}, {.rows = 5, .requests = 20, .errors = 15, .held = 1s}).kind ==
+        Verdict::next);  // no rule, no rollback
+}
+TEST_CASE("a version that cannot be loaded, or is not the one that was judged, gets no request") {
+  Bench b;
+  b.in_force();
+  b.trained();
+  b.evaluated(b.good());
+  SUBCASE("not an ONNX file") { b.below.cannot_prepare = Error{Code::invalid, "model.onnx: not an ONNX model"}; }
+  SUBCASE("another file") { b.below.digest = "another"; }
+  SUBCASE("the routing refuses it") { b.below.cannot_route = Error{Code::conflict, "not prepared"}; }
+  b.vote(b.newest().approval, b.olga);
+  CHECK(b.newest().state == FlowState::failed);
+  CHECK(b.rollout(b.newest().rollout).state == RolloutState::failed);
+  CHECK(b.below.routing["arrival-delay"].shares.empty());
+  CHECK(b.below.aliases.empty());
+}
+TEST_CASE("a person rolls back a canary, then the version before") {
+  Canary c;
+  const auto back = [&] {
+    return c.house.write(
+        [&](Call& call) { return c.delivery.roll_back(call, {.name = "arrival-delay", .reason = "odd"}); });
+  };
+  REQUIRE(back());
+  CHECK(c.now().reason == "by hand: odd");
+  CHECK(c.weights().live() == 1);
+  c.idle();
+  const auto first = back();
+  REQUIRE_FALSE(first.has_value());
+  CHECK(first.error().message.find("is the first version") != std::string::npos);
+}
+TEST_CASE("a live version is rolled back exactly one notch, with its alias") {
+  Canary c;
+  c.through_steps();
+  c.quiet(500);
+  c.hold(25min);
+  for (int i = 0; i < 3 && c.now().state == RolloutState::stepping; ++i) c.quiet(500), c.hold(11min);
+  REQUIRE(c.weights().live() == 2);
+  const std::string first = c.rollout(c.newest().rollout).id.text;
+  REQUIRE(
+      c.house.write([&](Call& call) { return c.delivery.roll_back(call, {.name = "arrival-delay", .reason = ""}); }));
+  CHECK(c.weights().live() == 1);
+  CHECK(c.weights().rollout != first);
+  CHECK(c.below.aliases["arrival-delay/champion"] == 1);
+  CHECK(c.newest().state == FlowState::done);
+  CHECK(c.told("rollout.rolled_back").size() == 1);
+}
+TEST_CASE("deploying by hand needs a gate that passed, unless none is in force") {
+  Canary c;
+  const auto deploy = [&](std::string model, std::int64_t v) {
+    return c.house.write(
+        [&](Call& call) { return c.delivery.deploy(call, {.model = model, .endpoint = "", .version = v}); });
+  };
+  CHECK(deploy("arrival-delay", 2).error().message.find("is under way") != std::string::npos);
+  REQUIRE(
+      c.house.write([&](Call& call) { return c.delivery.roll_back(call, {.name = "arrival-delay", .reason = ""}); }));
+  c.idle();
+  CHECK(deploy("arrival-delay", 1).error().message == "arrival-delay@1 is live already");
+  CHECK(deploy("arrival-delay", 9).error().code == Code::missing);
+  c.below.versions_by_name["arrival-delay@3"] = {.model = "arrival-delay", .number = 3};
+  CHECK(deploy("arrival-delay", 3).error().message.find("was judged by no gate") != std::string::npos);
+  REQUIRE(deploy("arrival-delay", 2));  // it passed, and was rolled back for another reason
+  c.idle();
+  CHECK(c.weights().shares.size() == 2);
+  c.below.versions_by_name["free@1"] = {.model = "free", .number = 1};
+  REQUIRE(deploy("free", 1));
+  c.idle();
+  CHECK(c.below.routing["free"].live() == 1);
+}
+TEST_CASE("an alias that the gate names is moved by pawl alone") {
+  Canary c;
+  const auto guard = [&](const Who& who, std::string model, std::string alias) {
+    return c.house.read([&](Call& call) { return c.delivery.guard_alias(call.tx, who, model, alias); });
+  };
+  CHECK(guard(c.olga, "arrival-delay", "champion").error().code == Code::denied);
+  CHECK(guard(pawl_itself(), "arrival-delay", "champion"));
+  CHECK(guard(c.olga, "arrival-delay", "mine"));
+  CHECK(guard(c.olga, "free", "champion"));
+}
+TEST_CASE("why walks from a prediction to the files") {
+  Bench b;
+  b.in_force();
+  b.go_live();
+  const auto got = b.delivery.why("p1");
+  REQUIRE_MESSAGE(got.has_value(), (got ? "" : got.error().message));
+  CHECK(got->rollout->to == 1);
+  CHECK(got->gate->state == CheckState::pass);
+  REQUIRE(got->approvals.size() == 1);
+  CHECK(got->approvals[0].votes[0].by == "olga");
+  CHECK(got->origin.commit.ends_with("1"));
+  CHECK(got->origin.params.at("depth") == "7");
+  CHECK(got->origin.datasets.size() == 2);
+  REQUIRE(got->origin.stages.size() == 1);
+  CHECK(got->origin.stages[0].outs[0].path == "model.onnx");
+  CHECK(got->origin.url == "file:///flights");
+}
+TEST_CASE("overview and model say what is live, what waits and what the gate saw") {
+  Canary c;
+  const auto overview = c.delivery.overview(c.olga);
+  REQUIRE(overview.has_value());
+  REQUIRE(overview->items.size() == 1);
+  CHECK(overview->items[0].live == 1);
+  CHECK(overview->items[0].newest == 2);
+  CHECK(overview->items[0].arms.size() == 2);
+  CHECK(overview->items[0].rollout->share == 5);
+  const auto page = c.delivery.model(c.olga, "arrival-delay");
+  REQUIRE(page.has_value());
+  REQUIRE(page->versions.size() == 2);
+  CHECK(page->versions[0].state == "canary");
+  CHECK(page->versions[0].share == 5);
+  CHECK(page->versions[0].gate->checks.size() == 5);
+  CHECK(page->versions[1].state == "live");
+  CHECK(page->versions[1].approval->state == team::ApprovalState::granted);
+  CHECK(c.delivery.model(c.olga, "nothing").error().code == Code::missing);
+}

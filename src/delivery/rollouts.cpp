@@ -1,0 +1,359 @@
+// Rollouts: an endpoint's move from one version to another. A job drives each: it prepares the version (loads, warms, proves it), then looks at
+// every step until it goes on or back. Weights and state change in one transaction.
+#include "core/json.h"
+#include "delivery/service.h"
+
+namespace pawl::delivery {
+namespace {
+
+constexpr Micros look_min = std::chrono::milliseconds(200), look_max = std::chrono::seconds(5);
+// How long after this look the next one comes: twenty looks a hold.
+Micros look_every(const RolloutPart& rule) { return std::clamp<Micros>(rule.hold_time / 20, look_min, look_max); }
+
+struct Drive {
+  std::string rollout{};
+  std::int64_t look = 0;
+  static constexpr auto fields = std::tuple{field("rollout", &Drive::rollout), field("look", &Drive::look)};
+};
+constexpr std::string_view job_kind = "delivery.rollout";
+
+Told told_of(const Rollout& r) {
+  return {.model = r.model,
+          .reason = r.reason,
+          .endpoint = r.endpoint,
+          .from = r.from == 0 ? "" : version_name(r.model, r.from),
+          .to = version_name(r.model, r.to),
+          .share = r.share};
+}
+std::string tell(Call& call, std::string_view what, const Rollout& r, const std::string& cause) {
+  return call.tell({.what = "rollout." + std::string(what),
+                    .subject_kind = "rollout",
+                    .subject = r.id.text,
+                    .flow = r.flow,
+                    .cause = cause,
+                    .data = encode(told_of(r))});
+}
+
+}  // namespace
+
+Result<Rollout> Service::rollout(Tx& tx, const RolloutId& id) {
+  TRY(found, rows::rollout(tx, id));
+  if (!found) return fail(Code::missing, "there is no rollout " + id.text, "id");
+  return std::move(found->rollout);
+}
+
+Result<RolloutPart> Service::rules_of(Tx& tx, const RolloutRow& row) {
+  if (row.plan.empty()) return RolloutPart{};
+  TRY(plan, rows::plan(tx, {row.plan}));
+  if (!plan) return RolloutPart{};
+  TRY(config, config_of(*plan));
+  return config.serve.rollout;
+}
+
+Result<RolloutRow> Service::start_rollout(Call& call, RolloutRow row, const std::string& cause) {
+  Rollout& r = row.rollout;
+  TRY(others, rows::rollouts(call.tx, r.endpoint));
+  for (const RolloutRow& other : others)
+    if (!ended(other.rollout.state))
+      return fail(Code::conflict, "the rollout " + other.rollout.id.text + " of " + r.endpoint + " is under way",
+                  "endpoint");
+  bool replay = false;
+  r.steps = {100};
+  if (!row.plan.empty()) {
+    TRY(plan, rows::plan(call.tx, {row.plan}));
+    TRY(config, config_of(plan.value_or(PlanRow{})));
+    r.steps = config.serve.rollout.steps;
+    r.hold_s = static_cast<double>(config.serve.rollout.hold_time.count()) / 1e6;
+    r.rows_needed = config.serve.rollout.hold_predictions;
+    replay = config.serve.replay;
+  }
+  TRY_(below_.put_endpoint(call, r.endpoint, r.model, replay));
+  TRY(weights, below_.weights(call.tx, r.endpoint));
+  if (weights) r.from = weights->live(), row.from_rollout = weights->rollout, row.from_step = weights->step;
+  if (r.from == r.to) return fail(Code::conflict, version_name(r.model, r.to) + " is live already", "version");
+  r.id.text = new_id();
+  row.salt = random_.hex_bytes(8);
+  r.state = RolloutState::preparing;
+  r.reason = "loads, warms and proves " + version_name(r.model, r.to);
+  r.started = r.updated = to_rfc3339(call.now());
+  TRY_(rows::put(call.tx, row));
+  tell(call, "started", r, cause);
+  TRY_(look_again(call, row, Micros{0}));
+  return std::move(row);
+}
+
+// The job of the next look. Its number makes sure that a look which ran twice (a worker died after its transaction) has no second heir.
+Result<void> Service::look_again(Call& call, RolloutRow& row, Micros wait) {
+  ++row.looks;
+  TRY_(rows::put(call.tx, row));
+  TRY_(jobs::add(call, {.kind = std::string(job_kind),
+                        .payload = encode(Drive{row.rollout.id.text, row.looks}),
+                        .flow = row.rollout.flow,
+                        .wait = wait,
+                        .attempts_max = 1000}));
+  return {};
+}
+
+Result<std::string> Service::drive(const jobs::Job& job) {
+  TRY(at, decode<Drive>(job.payload));
+  TRY(row, store_.read_for<std::optional<RolloutRow>>([&](Tx& tx) { return rows::rollout(tx, {at.rollout}); }));
+  if (!row || row->looks != at.look || ended(row->rollout.state)) return "{}";
+  if (row->rollout.state == RolloutState::preparing) return prepare(std::move(*row), at.look);
+  return look_at_step(std::move(*row), at.look);
+}
+
+namespace {
+// The row as it is now, when it is still this look's turn.
+Result<std::optional<RolloutRow>> still(Tx& tx, const RolloutRow& row, std::int64_t number) {
+  TRY(now, rows::rollout(tx, row.rollout.id));
+  if (!now || now->looks != number || ended(now->rollout.state)) return std::optional<RolloutRow>{};
+  return std::move(now);
+}
+}  // namespace
+
+// What cannot be done now is tried again; what can never be done ends the rollout.
+Result<std::string> Service::settle(const RolloutRow& row, std::int64_t number, Result<void> done) {
+  if (done) return "{}";
+  const Code code = done.error().code;
+  if (code == Code::busy || code == Code::deadline || code == Code::unavailable || code == Code::internal)
+    return std::unexpected(done.error());
+  TRY_(store_.write([&](Tx& tx) -> Result<void> {
+    Call call(tx, {.who = pawl_itself(), .clock = &clock_});
+    TRY(now, still(tx, row, number));
+    if (!now) return {};
+    return go_back(call, *now, RolloutState::failed, done.error().message, {});
+  }));
+  return "{}";
+}
+
+Result<std::string> Service::prepare(RolloutRow row, std::int64_t number) {
+  struct Known {
+    Version version{};
+    std::vector<std::string> inputs{};
+  };
+  auto known = store_.read_for<Known>([&](Tx& tx) -> Result<Known> {
+    Known out;
+    TRY(version, below_.version(tx, row.rollout.model, row.rollout.to));
+    if (!version) return fail(Code::missing, "there is no version " + version_name(row.rollout.model, row.rollout.to));
+    out.version = std::move(*version);
+    if (!row.plan.empty()) {
+      TRY(plan, rows::plan(tx, {row.plan}));
+      TRY(config, config_of(plan.value_or(PlanRow{})));
+      out.inputs = config.model.inputs;
+    }
+    return out;
+  });
+  Result<std::string> digest =
+      known ? below_.prepare(known->version, row.digest, known->inputs) : std::unexpected(known.error());
+  if (!digest && (digest.error().code == Code::busy || digest.error().code == Code::deadline))
+    return std::unexpected(digest.error());  // again, with backoff
+  return settle(row, number, store_.write([&](Tx& tx) -> Result<void> {
+    Call call(tx, {.who = pawl_itself(), .clock = &clock_});
+    TRY(now, still(tx, row, number));
+    if (!now) return {};
+    if (!digest) return go_back(call, *now, RolloutState::failed, digest.error().message, {});
+    if (!now->digest.empty() && now->digest != *digest)
+      return go_back(call, *now, RolloutState::failed,
+                     "the registered model is not the one that was judged: its digest has changed", {});
+    now->digest = *digest;
+    if (now->rollout.from == 0) return go_live(call, *now, {});
+    return go_to_step(call, *now, 0, {});
+  }));
+}
+
+Result<void> Service::go_to_step(Call& call, RolloutRow& row, std::int64_t step, const std::string& cause) {
+  Rollout& r = row.rollout;
+  const double share = r.steps[static_cast<std::size_t>(step)];
+  if (share >= 100) return go_live(call, row, cause);
+  r.state = RolloutState::stepping;
+  r.step = step;
+  r.share = share;
+  r.rows = r.errors = 0;
+  r.p99_ms = r.held_s = 0;
+  r.reason.clear();
+  r.updated = to_rfc3339(call.now());
+  row.held_us = 0;
+  row.looked_us = call.now().us;
+  TRY_(below_.set_weights(call, r.endpoint,
+                          {.shares = {{r.from, 100 - share, false}, {r.to, share, true}},
+                           .rollout = r.id.text,
+                           .salt = row.salt,
+                           .step = step}));
+  tell(call, "stepped", r, cause);
+  TRY(rule, rules_of(call.tx, row));
+  return look_again(call, row, look_every(rule));
+}
+
+Result<std::string> Service::look_at_step(RolloutRow row, std::int64_t number) {
+  // The prediction log is read outside the transaction; it only grows, so what it says stays true.
+  TRY(seen, below_.tally(row.rollout.endpoint, row.rollout.id.text, row.rollout.step, true));
+  return settle(row, number, store_.write([&](Tx& tx) -> Result<void> {
+    Call call(tx, {.who = pawl_itself(), .clock = &clock_});
+    TRY(now, still(tx, row, number));
+    if (!now || now->rollout.step != row.rollout.step) return {};
+    Rollout& r = now->rollout;
+    TRY(rule, rules_of(tx, *now));
+    bool replay = false;
+    if (!now->plan.empty()) {
+      TRY(plan, rows::plan(tx, {now->plan}));
+      TRY(config, config_of(plan.value_or(PlanRow{})));
+      replay = config.serve.replay;
+    }
+    // Time that no server was up does not count: a gap much longer than the time between two looks is one.
+    const std::int64_t gap = call.now().us - now->looked_us;
+    now->held_us += std::clamp<std::int64_t>(gap, 0, 3 * look_every(rule).count() + 1'000'000);
+    now->looked_us = call.now().us;
+    const Micros held = replay ? std::max(seen.events, Micros{0}) : Micros{now->held_us};
+    r.rows = seen.rows, r.errors = seen.errors, r.p99_ms = seen.p99_ms;
+    r.held_s = static_cast<double>(held.count()) / 1e6;
+    r.updated = to_rfc3339(call.now());
+    const Verdict verdict = look(
+        rule,
+        {.rows = seen.rows, .requests = seen.requests, .errors = seen.errors, .p99_ms = seen.p99_ms, .held = held});
+    if (verdict.kind == Verdict::back) return go_back(call, *now, RolloutState::rolled_back, verdict.reason, {});
+    if (verdict.kind == Verdict::next) return go_to_step(call, *now, r.step + 1, {});
+    r.reason = verdict.reason;
+    if (replay) r.reason += " (in event time)";
+    return look_again(call, *now, look_every(rule));
+  }));
+}
+
+// `champion`, and every alias that the gate compares with: nobody else may move those.
+Result<void> Service::move_aliases(Call& call, const RolloutRow& row, std::int64_t version) {
+  std::vector<std::string> names{"champion"};
+  if (!row.plan.empty()) {
+    TRY(plan, rows::plan(call.tx, {row.plan}));
+    TRY(config, config_of(plan.value_or(PlanRow{})));
+    for (const GateCheck& check : config.gate)
+      if (check.kind == GateKind::better_than && check.alias != names.front()) names.push_back(check.alias);
+  }
+  for (const std::string& name : names) TRY_(below_.set_alias(call, row.rollout.model, name, version));
+  return {};
+}
+
+Result<void> Service::go_live(Call& call, RolloutRow& row, const std::string& cause) {
+  Rollout& r = row.rollout;
+  r.state = RolloutState::done;
+  r.step = std::ssize(r.steps) - 1;
+  r.share = 100;
+  r.reason.clear();
+  r.updated = to_rfc3339(call.now());
+  TRY_(rows::put(call.tx, row));
+  TRY_(below_.set_weights(call, r.endpoint,
+                          {.shares = {{r.to, 100, false}}, .rollout = r.id.text, .salt = row.salt, .step = r.step}));
+  TRY_(move_aliases(call, row, r.to));
+  const std::string event = tell(call, "done", r, cause);
+  TRY_(flow_of_rollout_ends(call, row, FlowState::done, "", event));
+  return recheck(call, r.model, event);
+}
+
+Result<void> Service::go_back(Call& call, RolloutRow& row, RolloutState to, std::string reason,
+                              const std::string& cause) {
+  Rollout& r = row.rollout;
+  if (!may_follow(r.state, to))
+    return fail(Code::conflict, "the rollout " + r.id.text + " is " + std::string(word(r.state)), "name");
+  const bool was_live = r.state == RolloutState::done;
+  const bool had_traffic = r.state != RolloutState::preparing;
+  r.state = to;
+  r.share = 0;
+  r.reason = std::move(reason);
+  r.updated = to_rfc3339(call.now());
+  TRY_(rows::put(call.tx, row));
+  if (had_traffic)
+    TRY_(below_.set_weights(
+        call, r.endpoint,
+        {.shares = {{r.from, 100, false}}, .rollout = row.from_rollout, .salt = row.salt, .step = row.from_step}));
+  if (was_live) TRY_(move_aliases(call, row, r.from));
+  const std::string event = tell(call, word(to), r, cause);
+  if (!was_live)
+    TRY_(flow_of_rollout_ends(call, row, to == RolloutState::failed ? FlowState::failed : FlowState::rejected, r.reason,
+                              event));
+  return recheck(call, r.model, event);
+}
+
+Result<void> Service::flow_of_rollout_ends(Call& call, const RolloutRow& row, FlowState to, const std::string& reason,
+                                           const std::string& cause) {
+  if (row.rollout.flow.empty()) return {};
+  TRY(found, rows::flow(call.tx, {row.rollout.flow}));
+  if (!found || found->flow.state != FlowState::rolling_out) return {};
+  return move(call, *found, to, to == FlowState::rejected ? "rolled back: " + reason : reason, cause);
+}
+
+// ---- by hand ----
+
+Result<Rollout> Service::deploy(Call& call, const DeployAsk& ask) {
+  TRY(version, below_.version(call.tx, ask.model, ask.version));
+  if (!version) return fail(Code::missing, "there is no version " + version_name(ask.model, ask.version), "version");
+  RolloutRow row{.rollout = {.endpoint = ask.endpoint.empty() ? ask.model : ask.endpoint,
+                             .model = ask.model,
+                             .to = ask.version,
+                             .by = call.who.name}};
+  TRY(plan, rows::plan_in_force(call.tx, ask.model));
+  if (plan) {
+    TRY(config, config_of(*plan));
+    if (!ask.endpoint.empty() && ask.endpoint != config.serve.endpoint)
+      return fail(Code::invalid, "pawl.yaml in force serves " + ask.model + " on the endpoint " + config.serve.endpoint,
+                  "endpoint");
+    row.rollout.endpoint = config.serve.endpoint;
+    TRY(gate, rows::gate_of_version(call.tx, ask.model, ask.version));
+    if (!gate)
+      return fail(Code::conflict,
+                  version_name(ask.model, ask.version) + " was judged by no gate: only what has passed goes live",
+                  "version");
+    if (gate->state != CheckState::pass)
+      return fail(Code::conflict,
+                  "the gate of " + version_name(ask.model, ask.version) + " says " + std::string(word(gate->state)) +
+                      ": " + why_not_passed(gate->checks),
+                  "version");
+    // A gate that judged under another declaration has not let it through this one.
+    if (json_at(gate->digests.text, "plan").value_or("") != "\"" + plan->digest + "\"")
+      return fail(Code::conflict, version_name(ask.model, ask.version) + " passed a gate that is not in force any more",
+                  "version");
+    row.plan = plan->plan.id.text;
+    TRY(made_by, rows::flow(call.tx, {gate->flow}));
+    if (made_by) {
+      row.digest = made_by->digest;
+      if (!made_by->flow.approval.empty()) row.approvals = {made_by->flow.approval};
+    }
+  }
+  TRY(started, start_rollout(call, std::move(row), {}));
+  return std::move(started.rollout);
+}
+
+Result<Rollout> Service::roll_back(Call& call, const RollbackAsk& ask) {
+  TRY(all, rows::rollouts(call.tx, ask.name));
+  if (all.empty()) return fail(Code::missing, "nothing was ever rolled out to an endpoint " + ask.name, "name");
+  const std::string reason = ask.reason.empty() ? "by hand" : "by hand: " + ask.reason;
+  TRY(weights, below_.weights(call.tx, ask.name));
+  const std::int64_t live = weights ? weights->live() : 0;
+  for (RolloutRow& row : all) {
+    const bool under_way = !ended(row.rollout.state);
+    if (!under_way && (row.rollout.state != RolloutState::done || row.rollout.to != live)) continue;
+    if (!under_way && row.rollout.from == 0)
+      return fail(
+          Code::conflict,
+          version_name(row.rollout.model, live) + " is the first version on " + ask.name + ": there is none before it",
+          "name");
+    TRY_(go_back(call, row, RolloutState::rolled_back, reason, {}));
+    return rollout(call.tx, row.rollout.id);
+  }
+  return fail(Code::conflict, "there is nothing to roll back on " + ask.name, "name");
+}
+
+Result<void> Service::guard_alias(Tx& tx, const Who& who, const std::string& model, const std::string& alias) {
+  if (who.kind == Who::Kind::pawl) return {};
+  TRY(plan, rows::plan_in_force(tx, model));
+  if (!plan) return {};
+  TRY(config, config_of(*plan));
+  bool named = alias == "champion";
+  for (const GateCheck& check : config.gate)
+    named = named || (check.kind == GateKind::better_than && check.alias == alias);
+  if (named)
+    return fail(Code::denied,
+                "the alias `" + alias + "` of " + model +
+                    " is named by the gate in force: pawl moves it when a version is live",
+                "alias");
+  return {};
+}
+
+}  // namespace pawl::delivery
