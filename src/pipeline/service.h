@@ -6,6 +6,9 @@
 //
 // Events: repo.added, repo.pushed, task.ended.
 #pragma once
+#include <atomic>
+#include <mutex>
+
 #include "access/service.h"
 #include "datasets/service.h"
 #include "pipeline/types.h"
@@ -31,15 +34,16 @@ class Service {
   Result<jobs::JobId> ask_evaluate(Call& call, const std::string& flow, Json payload);
   Result<TaskResult> result(Tx& tx, const jobs::JobId& id);
   Result<void> drop_tasks(Call& call, const std::string& flow);  // its runner is told at the next renewal
-  // Whether this epoch of a flow's pipeline task holds its lease: what a flow's token is good for.
-  Result<bool> alive(Tx& tx, std::string_view flow, std::int64_t epoch);
+  // Reads which flows are being trained, before the first request.
+  Result<void> prepare();
+  // Whether this epoch of a flow's pipeline task holds its lease: what a flow's token is good for. From memory.
+  bool alive(std::string_view flow, std::int64_t epoch) const;
 
   // For runners.
   Result<Claimed> claim(Call& call, const ClaimAsk& in);
   Result<LeaseUntil> renew(Call& call, const Held& in);
   Result<Nothing> finish(Call& call, const FinishAsk& in);
-  Result<std::optional<VersionRef>> version_of(Call& call,
-                                               const Held& in);  // what this epoch of the task has registered
+  Result<Registered> registered(Call& call, const Held& in);
   Result<Nothing> log(Ask& ask, const LogPiece& in);
   Result<LogText> read_log(const LogAsk& in);
   Result<TaskList> tasks(Tx& tx, const std::string& flow);
@@ -53,12 +57,15 @@ class Service {
   Result<jobs::JobId> ask(Call& call, TaskKind kind, const std::string& flow, std::string payload,
                           const std::string& key);
   void ended(Call& call, const jobs::Job& job, bool ok);
+  void holds(Tx& tx, const jobs::Job& job, bool held);  // once it is durable
   store::Store& store_;
   access::Service& access_;
   datasets::Service& datasets_;
   registry::Service& registry_;
   std::filesystem::path logs_;
   std::atomic<std::int64_t> seen_us_{0};
+  mutable std::mutex mutex_;
+  std::map<std::string, std::int64_t, std::less<>> holding_;  // flow -> epoch of its running pipeline
 };
 
 constexpr Micros lease_time = std::chrono::seconds(30);

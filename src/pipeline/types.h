@@ -201,6 +201,13 @@ struct FinishAsk {
                                             field("error", &FinishAsk::error),
                                             field("again", &FinishAsk::again)};
 };
+// What a runner asks before it hands in.
+struct Registered {
+  std::optional<VersionRef> version{};  // the model version that this lease of the task has registered
+  std::string newest_output{};          // SHA-256 of the output of the model's newest pipeline that made a version
+  static constexpr auto fields =
+      std::tuple{field("version", &Registered::version), field("newest_output", &Registered::newest_output)};
+};
 struct Task {
   std::string id{}, kind{}, flow{}, state{}, runner{}, created{}, error{};
   std::int64_t epoch = 0, attempts = 0;
