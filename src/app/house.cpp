@@ -3,6 +3,8 @@
 #include "access/routes.h"
 #include "app/page.h"
 #include "core/log.h"
+#include "datasets/routes.h"
+#include "pipeline/routes.h"
 #include "registry/routes.h"
 #include "team/routes.h"
 #include "tracking/routes.h"
@@ -14,6 +16,7 @@ House::House(const ServerSettings& settings) : settings_(settings), artifacts_(s
 
 House::~House() {
   // What still runs asks the rooms: it ends first.
+  if (desk_) desk_->close();
   if (worker_) worker_->stop();
   if (serving_) serving_->detach();
 }
@@ -44,6 +47,19 @@ Result<void> House::build() {
       *store_, random_, tracking::Settings{.working_folder = std::filesystem::current_path().string()});
   TRY_(tracking_->prepare(clock_));
   registry_ = std::make_unique<registry::Service>(*tracking_);
+  pipeline_ = std::make_unique<pipeline::Service>(*store_, *access_, datasets_, *registry_, settings_.data / "logs");
+  TRY_(pipeline_->prepare());
+  access_->flows_alive_by([this](std::string_view flow, std::int64_t epoch) { return pipeline_->alive(flow, epoch); });
+  worker_->follow("pipeline.tasks",
+                  [this](Call& call, const store::LedgerEvent& event) { return pipeline_->take_event(call, event); });
+  std::function<void()> start_runner;
+  if (settings_.runner)
+    start_runner = [this] {
+      pipeline::start_local_runner({.server = "http://127.0.0.1:" + std::to_string(server_->port()),
+                                    .data = std::filesystem::absolute(settings_.data),
+                                    .token = access_->runner_token()});
+    };
+  desk_ = std::make_unique<pipeline::Desk>(*store_, *pipeline_, clock_, std::move(start_runner));
   TRY(serving, serving::Service::open({.data = settings_.data}, *store_, clock_, random_));
   serving_ = std::move(serving);
   team_ = std::make_unique<team::Service>(random_);
@@ -94,16 +110,24 @@ void House::mount() {
 
   access::mount(router_, *access_);
   tracking::mount(router_, *tracking_);
+  datasets::mount(router_, datasets_);
   tracking::mount_artifacts(router_, *tracking_, *store_, artifacts_);
   registry::mount(router_, *registry_, *store_, artifacts_);
   serving::mount(router_, *serving_);
+  pipeline::mount(router_, *pipeline_, *desk_);
   team::mount(router_, *team_, live_);
   mount_page(router_, settings_.web_dir);
 }
 
 void House::run() {
   worker_->start();
+  desk_->start();
   server_->run();
+}
+
+void House::stop() {
+  desk_->close();  // runners that wait for work are answered first: else they would be waited for
+  server_->stop();
 }
 
 }  // namespace pawl::app

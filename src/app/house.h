@@ -3,9 +3,11 @@
 #pragma once
 #include "access/service.h"
 #include "app/server.h"
+#include "datasets/service.h"
 #include "jobs/jobs.h"
 #include "net/metrics.h"
 #include "net/server.h"
+#include "pipeline/desk.h"
 #include "registry/service.h"
 #include "serving/service.h"
 #include "store/files.h"
@@ -22,7 +24,7 @@ class House {
   ~House();
   std::uint16_t port() const { return server_->port(); }
   void run();  // until stop()
-  void stop() { server_->stop(); }
+  void stop();
   const net::Router& router() const { return router_; }
 
  private:
@@ -41,7 +43,10 @@ class House {
   std::unique_ptr<jobs::Worker> worker_;
   std::unique_ptr<access::Service> access_;
   std::unique_ptr<tracking::Service> tracking_;
+  datasets::Service datasets_;
   std::unique_ptr<registry::Service> registry_;
+  std::unique_ptr<pipeline::Service> pipeline_;
+  std::unique_ptr<pipeline::Desk> desk_;
   std::unique_ptr<serving::Service> serving_;
   std::unique_ptr<team::Service> team_;
   std::unique_ptr<team::Feed> feed_;

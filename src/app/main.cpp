@@ -6,6 +6,7 @@
 #include "app/server.h"
 #include "datasets/verbs.h"
 #include "net/command.h"
+#include "pipeline/verbs.h"
 #include "serving/service.h"
 #include "team/routes.h"
 
@@ -26,6 +27,8 @@ int main(int argc, char** argv) {
   pawl::app::server_verb(app, command);
   pawl::access::verbs(app, command);
   pawl::datasets::verbs(app, command);
+  pawl::pipeline::verbs(app, command);
+  pawl::pipeline::runner_verbs(app, command, {});
   pawl::serving::verbs(app, command);
   pawl::team::verbs(app, command);
   pawl::app::doctor_verb(app, command);

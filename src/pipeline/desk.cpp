@@ -33,7 +33,9 @@ void Desk::start() {
   thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
 }
 
-Desk::~Desk() {
+Desk::~Desk() { close(); }
+
+void Desk::close() {
   thread_.request_stop();
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
@@ -41,6 +43,7 @@ Desk::~Desk() {
   closed_ = true;
   changed_.wait(hold, [this] { return trying_ == 0; });
   auto left = std::move(waiting_);
+  waiting_.clear();
   hold.unlock();
   for (auto& one : left) one->reply(answer({}));
 }

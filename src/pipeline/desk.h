@@ -13,6 +13,7 @@ class Desk {
   ~Desk();
   void take(Ask ask, std::shared_ptr<const net::Request> request, net::Reply reply);  // of an async route
   void wake();
+  void close();  // answers all who wait; the server is about to stop
   void start();
 
  private:
