@@ -1,6 +1,7 @@
 #include "app/page.h"
 
 #include "core/hash.h"
+#include "net/handle.h"
 #include "store/files.h"
 
 namespace pawl::assets {
@@ -59,7 +60,7 @@ Result<net::Response> answer(const store::Artifacts* folder, const net::Request&
     found = look_up(folder, path);
     if (!found) return fail(Code::missing, "this build of pawl has no web page: build web/ first (make build)");
   }
-  if (!found) return fail(Code::missing, "no such path: " + request.path);
+  if (!found) return net::not_found({Code::missing, "no such path: " + request.path}, request.path);
   net::Response response{.type = type_of(path), .body = std::move(found->bytes)};
   if (found->gzip) response.headers.push_back({"Content-Encoding", "gzip"});
   // Names below assets/ carry a hash of their content.

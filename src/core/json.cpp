@@ -89,6 +89,13 @@ bool real_from(const bj::value& v, double& out) {
   auto* s = v.if_string();
   return s && real_from_text({s->data(), s->size()}, out);
 }
+// "1.5", where protobuf's JSON is spoken: there every number may come as text.
+bool decimal_from(const bj::value& v, double& out) {
+  auto* s = v.if_string();
+  if (!s) return false;
+  auto [end, ec] = std::from_chars(s->data(), s->data() + s->size(), out);
+  return ec == std::errc{} && end == s->data() + s->size();
+}
 template <class I> bool integer_from_text(std::string_view s, I& out) {
   auto [end, ec] = std::from_chars(s.data(), s.data() + s.size(), out);
   return ec == std::errc{} && end == s.data() + s.size();
@@ -140,7 +147,9 @@ bool Reader::read(const bj::value& v, const Shape& shape, void* out, const Field
     case text: return read_text(v, *static_cast<std::string*>(out), o, at);
     case i64: return integer_from(v, *static_cast<std::int64_t*>(out)) || bad(Kind::wrong_type, at, "an integer", &v);
     case i32: return integer_from(v, *static_cast<std::int32_t*>(out)) || bad(Kind::wrong_type, at, "an integer", &v);
-    case real: return real_from(v, *static_cast<double*>(out)) || bad(Kind::wrong_type, at, "a number", &v);
+    case real:
+      return real_from(v, *static_cast<double*>(out)) || (options.camel == CamelKeys::accept && decimal_from(v, *static_cast<double*>(out))) ||
+             bad(Kind::wrong_type, at, "a number", &v);
     case flag: {
       auto* b = v.if_bool();
       if (!b) return bad(Kind::wrong_type, at, "true or false", &v);

@@ -5,15 +5,25 @@
 namespace pawl::net {
 namespace {
 
-bool starts_an_object(std::string_view body) {
-  const auto at = body.find_first_not_of(" \t\r\n");
-  return at != body.npos && body[at] == '{';
+// MLflow refuses a POST that does not say it is JSON, and reads one that says so and is not as {}.
+bool says_json(const Request& request, DecodeError& problem) {
+  const auto type = request.header("content-type");
+  if (request.method != Method::POST || type.substr(0, type.find(';')) == "application/json") return true;
+  problem = {DecodeError::Kind::not_json,
+             {},
+             type.empty() ? "Content-Type header is missing." : "Content-Type must be one of ['application/json'].",
+             {}};
+  return false;
 }
 
 bool decode_body(const Request& request, const Shape& shape, void* in, Dialect dialect, DecodeError& problem) {
   const auto options = decode_options(dialect);
-  if (dialect != Dialect::mlflow || starts_an_object(request.body))
-    return decode_into(request.body, shape, in, options, problem);
+  if (dialect != Dialect::mlflow) return decode_into(request.body, shape, in, options, problem);
+  if (!says_json(request, problem)) return false;
+  const auto first = request.body.find_first_not_of(" \t\r\n");
+  const bool object = first != request.body.npos && request.body[first] == '{';
+  if (object && decode_into(request.body, shape, in, options, problem)) return true;
+  if (object && problem.kind != DecodeError::Kind::not_json) return false;
   return decode_into(mlflow::lenient_body(request.body), shape, in, options, problem);
 }
 

@@ -11,13 +11,13 @@ struct Statuses {
   Code code;
   int pawl, mlflow, v2;
 };
-// MLflow's client tries again on 408, 429, 500, 502, 503 and 504, for minutes: so nothing that stays wrong gets one of these.
-// MLflow answers RESOURCE_ALREADY_EXISTS with 400; V2 knows 400, 404, 500 and leaves the rest to HTTP.
+// MLflow's client tries again on 408, 429, 500, 502, 503 and 504, for minutes: so nothing that stays wrong gets one of these, but where MLflow itself does so.
+// MLflow answers RESOURCE_ALREADY_EXISTS with 400 and INVALID_STATE (a rename of what is deleted) with 500; V2 knows 400, 404, 500 and leaves the rest to HTTP.
 constexpr std::array<Statuses, code_count> statuses{{
     {Code::invalid, 400, 400, 400},
     {Code::missing, 404, 404, 404},
     {Code::exists, 409, 400, 409},
-    {Code::conflict, 409, 409, 409},
+    {Code::conflict, 409, 500, 409},
     {Code::denied, 403, 403, 403},
     {Code::unauthenticated, 401, 401, 401},
     {Code::too_large, 413, 413, 413},

@@ -25,12 +25,13 @@ TEST_CASE("every code has a status and an envelope in every dialect") {
     CHECK(json_at(error_response(error, Dialect::mlflow).body, "error_code"));
   }
 }
-TEST_CASE("what stays wrong never gets a status that MLflow's client tries again on") {
-  for (const auto code : {Code::invalid, Code::missing, Code::exists, Code::conflict, Code::denied,
+TEST_CASE("what stays wrong gets no status that MLflow's client tries again on, but INVALID_STATE, where MLflow has one") {
+  for (const auto code : {Code::invalid, Code::missing, Code::exists, Code::denied,
                           Code::unauthenticated, Code::too_large}) {
     const auto status = error_response({code, "x", {}, {}}, Dialect::mlflow).status;
     CHECK((status != 408 && status != 429 && status < 500));
   }
+  CHECK(error_response({Code::conflict, "x", {}, {}}, Dialect::mlflow).status == 500);
 }
 TEST_CASE("who is not known is told how to sign in, who comes too early when to come again") {
   auto header = [](Code code, std::string_view name, Dialect dialect = Dialect::pawl) {

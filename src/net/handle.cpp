@@ -8,9 +8,14 @@ namespace pawl::net {
 
 Response not_found(const Error& error, std::string_view path) {
   const auto dialect = dialect_of(path);
-  if (error.field != "method") return error_response(error, dialect);
-  auto out = protocol_error(405, error.message, dialect);
-  out.headers.push_back({"Allow", error.detail});
+  const bool method = error.field == "method";
+  auto out = method ? protocol_error(405, error.message, dialect) : error_response(error, dialect);
+  if (method) out.headers.push_back({"Allow", error.detail});
+  if (dialect == Dialect::mlflow) {  // its client knows an endpoint that a server lacks by a body that is no JSON
+    out.type = "text/html; charset=utf-8";
+    out.body =
+        "<!doctype html>\n<title>" + std::string(method ? "405 Method Not Allowed" : "404 Not Found") + "</title>\n";
+  }
   return out;
 }
 

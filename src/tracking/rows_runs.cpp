@@ -189,6 +189,7 @@ Result<void> fill_runs(Tx& tx, std::vector<Run>& runs) {
   for (auto& run : runs) {
     by_id[run.info.run_id.text] = &run;
     ids.push_back(run.info.run_id.text);
+    run.outputs.emplace();
   }
   return in_slices(ids, [&](const std::string& list, std::span<const store::Value> values) -> Result<void> {
     const auto each = [&](std::string_view name, std::string text, auto use) {
@@ -235,10 +236,7 @@ Result<void> fill_runs(Tx& tx, std::vector<Run>& runs) {
     return each(
         "tracking.model_outputs_of_runs",
         "SELECT run_id, model_id, step FROM run_model_output WHERE run_id IN " + list + " ORDER BY run_id, position",
-        [](Run& run, const Row& row) {
-          if (!run.outputs) run.outputs.emplace();
-          run.outputs->model_outputs.push_back({row.text(1), row.i64(2)});
-        });
+        [](Run& run, const Row& row) { run.outputs->model_outputs.push_back({row.text(1), row.i64(2)}); });
   });
 }
 

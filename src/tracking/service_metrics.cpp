@@ -125,9 +125,8 @@ Result<Nothing> Service::log_metric(Call& call, const LogMetric& in) {
 
 Result<MetricPage> Service::history(Call& call, const GetHistory& in) {
   if (in.max_results && *in.max_results < 1)
-    return refuse(
-        mlflow::invalid_value("max_results", std::to_string(*in.max_results), " Hint: Value was of type 'int'.") +
-        " See the API docs for more information about request parameters.");
+    return refuse("Invalid value " + std::to_string(*in.max_results) +
+                  " for parameter 'max_results' supplied. It must be a positive integer.");
   TRY(offset, mlflow::read_page_token(in.page_token));
   TRY(points, rows::history(call.tx, in.run_id.text, in.metric_key));
   MetricPage page;

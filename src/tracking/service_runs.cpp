@@ -87,6 +87,7 @@ Result<OneRun> Service::create_run(Call& call, const CreateRun& in) {
   }
   if (tagged.empty()) TRY_(rows::put_tag(call.tx, info.run_id.text, run_name_tag, info.run_name));
   TRY(run, whole_run(call.tx, info.run_id.text));
+  run.outputs.reset();  // MLflow shows them when a run is read, not when it is made
   return OneRun{std::move(run)};
 }
 

@@ -106,7 +106,7 @@ struct RunInputs {
 };
 struct RunOutputs {
   std::vector<ModelOutput> model_outputs{};
-  static constexpr auto fields = std::tuple{field("model_outputs", &RunOutputs::model_outputs)};
+  static constexpr auto fields = std::tuple{field("model_outputs", &RunOutputs::model_outputs, {.empty = Empty::hide})};
 };
 struct Run {
   RunInfo info{};
@@ -206,7 +206,7 @@ struct LogOutputs {
   std::vector<ModelOutput> models{};
   static constexpr auto fields =
       std::tuple{field("run_id", &LogOutputs::run_id, {.required = true, .alias = "run_uuid"}),
-                 field("models", &LogOutputs::models)};
+                 field("models", &LogOutputs::models, {.required = true})};
 };
 struct LogModel {
   RunId run_id{};

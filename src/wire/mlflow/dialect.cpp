@@ -60,7 +60,9 @@ Error to_error(const DecodeError& problem) {
       break;
     }
     case Kind::too_many: text = "'" + path + "' holds too many items: expected " + problem.wanted + "."; break;
-    case Kind::not_json: text = "Bad Request. The body is not JSON: " + problem.wanted; break;
+    case Kind::not_json:
+      text = "Bad Request. " + problem.wanted;
+      break;  // the content type: a body that is no JSON counts as {}
     case Kind::unknown_key: text = "Unknown parameter '" + path + "'."; break;
   }
   return {Code::invalid, std::move(text), problem.path, {}};

@@ -154,6 +154,8 @@ Result<void> check_op(const Identifier& id, std::string_view op, Searched search
       return refuse("IS NULL / IS NOT NULL is only supported for tags, not for attribute '" + id.key + "'");
   }
   if (has(ops, op)) return {};
+  if (searched == Searched::experiments && id.key == "experiment_id" && id.entity == Entity::attribute)
+    return refuse("Invalid comparator for experiment_id: " + std::string(op));
   if (searched == Searched::logged_models) {
     static constexpr std::string_view plural[] = {"attributes", "metrics", "params", "tags", ""};
     std::string list = set_of(ops);
@@ -311,6 +313,8 @@ std::string_view symbol(Compare c) {
 }
 
 Result<Filter> parse_filter(std::string_view text, Searched searched) {
+  if (!text.empty() && text.find_first_not_of(" \t\r\n") == text.npos)
+    return refuse("Invalid filter '" + std::string(text) + "'. Could not be parsed.");
   TRY(clauses, clauses_of(text, searched));
   Filter out;
   for (const auto& clause : clauses) {

@@ -32,7 +32,7 @@ struct OrderBy {
   bool ascending = true;
   bool operator==(const OrderBy&) const = default;
 };
-// One text a field: `metrics.acc DESC`. A field given twice is refused (as MLflow does: INTERNAL_ERROR).
+// One text a field: `metrics.acc DESC`. A field given twice is refused (as MLflow does: INTERNAL_ERROR), but for experiments.
 Result<std::vector<OrderBy>> parse_order_by(const std::vector<std::string>& texts, Searched searched);
 // The `field_name` of a logged-model search's order_by: attributes and metrics only.
 Result<OrderBy> parse_logged_model_order(std::string_view field, bool ascending);

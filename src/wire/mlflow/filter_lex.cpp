@@ -109,6 +109,8 @@ Token next_token(std::string_view s, std::size_t at) {
     if (end == at) return made(Token::other, at + 1);
     return made(c == '"' && quoted_end(s, at) == end ? Token::quoted : Token::name, end);
   }
+  if (s.substr(at).starts_with("--"))
+    return made(Token::other, std::min(s.find('\n', at), s.size()));  // a comment, refused whole
   if (starts_number(s, at)) return made(Token::number, number_end(s, at));
   if (name_char(c)) {
     const auto end = name_end(s, at);
@@ -133,8 +135,8 @@ constexpr std::string_view trim_quotes(std::string_view s) {
 using Names = std::span<const std::string_view>;
 constexpr std::string_view run_keys[] = {"run_id",       "run_name", "user_id", "status",   "start_time", "end_time",
                                          "artifact_uri", "created",  "Created", "run name", "Run name",   "Run Name"};
-constexpr std::string_view run_order_keys[] = {"run_id",   "run_name",     "user_id",       "status",  "start_time",
-                                               "end_time", "artifact_uri", "experiment_id", "created", "Created"};
+constexpr std::string_view run_order_keys[] = {"run_id",   "run_name",     "user_id", "status", "start_time",
+                                               "end_time", "artifact_uri", "created", "Created"};
 constexpr std::string_view experiment_keys[] = {"name", "experiment_id", "creation_time", "last_update_time"};
 constexpr std::string_view model_keys[] = {"name"};
 constexpr std::string_view version_keys[] = {"name", "version_number", "run_id", "source_path"};

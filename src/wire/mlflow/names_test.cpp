@@ -143,11 +143,11 @@ TEST_CASE("an unparsable body counts as empty, a JSON string as the JSON in it")
 
 TEST_CASE("a page token comes back as its offset, anything else is refused") {
   for_random_cases(200, [] {
-    const auto n = *rc::gen::inRange<std::int64_t>(0, 1'000'000'000);
+    const auto n = *rc::gen::inRange<std::int64_t>(1, 1'000'000'000);
     RC_ASSERT(read_page_token(make_page_token(n)).value() == n);
   });
   CHECK(read_page_token("").value() == 0);
-  CHECK(problem(read_page_token("!")) == "Invalid page token, could not base64-decode");
+  CHECK(problem(read_page_token("x")) == "Invalid page token, could not base64-decode");
   CHECK(problem(read_page_token("YWJj")) == "Invalid page token, decoded value=b'abc'");
 }
 

@@ -33,7 +33,8 @@ Result<OrderBy> parse_one(std::string_view text, Searched searched) {
     return refuse("Invalid order by key '" + std::string(key) + "' specified. Valid keys are '{'timestamp', 'name'}'");
   }
   TRY(id, read_identifier(order.field, searched, true));
-  if (id.entity == Entity::dataset || (searched != Searched::runs && id.entity != Entity::attribute))
+  if (id.entity == Entity::dataset) return refuse("Invalid identifier type 'dataset'");
+  if (searched != Searched::runs && id.entity != Entity::attribute)
     return refuse("Invalid order_by entity: " + std::string(entity_word(id.entity)));
   return OrderBy{id.entity, id.key, order.ascending};
 }
@@ -44,7 +45,8 @@ Result<std::vector<OrderBy>> parse_order_by(const std::vector<std::string>& text
   std::vector<OrderBy> out;
   for (const auto& text : texts) {
     TRY(order, parse_one(text, searched));
-    if (std::ranges::any_of(out, [&](const OrderBy& o) { return o.entity == order.entity && o.key == order.key; }))
+    if (searched != Searched::experiments &&
+        std::ranges::any_of(out, [&](const OrderBy& o) { return o.entity == order.entity && o.key == order.key; }))
       return fail(Code::internal, "`order_by` contains duplicate fields: " + python_list(texts));
     out.push_back(std::move(order));
   }

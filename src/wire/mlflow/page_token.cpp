@@ -17,7 +17,11 @@ struct Bound {
 };
 
 Result<std::string> decoded(std::string_view token) {
-  auto text = from_base64(token);
+  // As Python's b64decode: what is no character of the alphabet is skipped.
+  std::string letters;
+  for (char c : token)
+    if (std::isalnum(static_cast<unsigned char>(c)) || c == '+' || c == '/' || c == '=') letters += c;
+  auto text = from_base64(letters);
   if (!text) return refuse("Invalid page token, could not base64-decode");
   return *text;
 }
@@ -31,6 +35,7 @@ Result<std::int64_t> read_page_token(std::string_view token) {
   TRY(text, decoded(token));
   auto bound = decode<Bound>(text, {.unknown = UnknownKeys::ignore});
   if (!bound || bound->offset < 0) return refuse("Invalid page token, decoded value=b" + python_repr(text));
+  if (bound->offset == 0) return refuse("Invalid page token, parsed value={'offset': 0}");
   return bound->offset;
 }
 
