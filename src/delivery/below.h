@@ -28,7 +28,7 @@ struct TrainAsk {
   FlowId flow{};
   std::string model{}, repo{}, commit{};
   Texts set{};
-  std::string pipeline{}, output{}, train{}, test{}, checks{}, checks_path{};
+  std::string pipeline{}, output{}, train{}, test{}, time{}, checks{}, checks_path{};
 };
 // What a runner handed in for a pipeline.
 struct Trained {
@@ -99,7 +99,7 @@ class Below {
   virtual Result<std::string> train(Call& call, const TrainAsk& ask) = 0;
   virtual Result<std::string> evaluate(Call& call, const FlowId& flow, const std::string& payload) = 0;
   virtual Result<Ended> ended(Tx& tx, const std::string& task) = 0;
-  virtual Result<void> drop_task(Call& call, const std::string& task) = 0;
+  virtual Result<void> drop_tasks(Call& call, const FlowId& flow) = 0;
   // registry and tracking
   virtual Result<std::optional<Version>> version(Tx& tx, const std::string& model, std::int64_t number) = 0;
   virtual Result<std::vector<std::string>> models(Tx& tx) = 0;                          // registered ones, by name

@@ -141,7 +141,8 @@ struct EvaluateResult {
 struct EvaluatePlaces {
   std::function<Result<std::filesystem::path>(const std::string& md5)> object{};  // a file of the DVC cache
   std::function<Result<std::filesystem::path>(const std::string& artifact)>
-      artifact{};  // a local copy of an artifact folder
+      artifact{};                   // a local copy of an artifact folder
+  std::filesystem::path scratch{};  // an empty folder
 };
 // The runner's function for tasks of kind `evaluate`. What cannot be judged is a state of the result; an error is one of the machine.
 Result<EvaluateResult> evaluate(const EvaluateAsk& ask, const EvaluatePlaces& places);

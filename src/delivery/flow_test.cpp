@@ -246,10 +246,20 @@ TEST_CASE("of two runners' versions the one of the newest lease counts") {
   Bench b;
   b.in_force();
   const std::string flow = b.below.tasks.at(b.below.newest_task).flow;
-  b.below.versions_by_name["arrival-delay@7"] = {
-      .model = "arrival-delay", .number = 7, .epoch = 2, .run_id = "r7", .flow = flow, .by = "flow:" + flow};
-  b.below.versions_by_name["arrival-delay@8"] = {
-      .model = "arrival-delay", .number = 8, .epoch = 1, .run_id = "r8", .flow = flow, .by = "flow:" + flow};
+  b.below.versions_by_name["arrival-delay@7"] = {.model = "arrival-delay",
+                                                 .number = 7,
+                                                 .epoch = 2,
+                                                 .run_id = "r7",
+                                                 .flow = flow,
+                                                 .by = "flow:" + flow,
+                                                 .artifact = "a"};
+  b.below.versions_by_name["arrival-delay@8"] = {.model = "arrival-delay",
+                                                 .number = 8,
+                                                 .epoch = 1,
+                                                 .run_id = "r8",
+                                                 .flow = flow,
+                                                 .by = "flow:" + flow,
+                                                 .artifact = "a"};
   b.hand_in({.ok = true,
              .trained = {.version = 8, .datasets = {{.role = "test", .path = "data/test.parquet", .digest = "d"}}}});
   CHECK(b.newest().version == 7);
@@ -319,7 +329,8 @@ TEST_CASE("a version registered by hand is judged at once and never passes on da
   Bench b;
   b.in_force();
   b.go_live();
-  b.below.versions_by_name["arrival-delay@2"] = {.model = "arrival-delay", .number = 2, .run_id = "r", .by = "ada"};
+  b.below.versions_by_name["arrival-delay@2"] = {
+      .model = "arrival-delay", .number = 2, .run_id = "r", .by = "ada", .artifact = "a"};
   b.tell({.what = "version.made", .subject_kind = "version", .subject = "arrival-delay@2", .by = "ada"});
   CHECK(b.newest().trigger.kind == TriggerKind::version);
   CHECK(b.newest().state == FlowState::waiting);

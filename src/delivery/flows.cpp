@@ -134,7 +134,8 @@ Result<void> Service::begin(Call& call, FlowRow& row, const std::string& cause) 
                .pipeline = config.train.pipeline,
                .output = config.train.output,
                .train = config.train.train,
-               .test = config.train.test};
+               .test = config.train.test,
+               .time = config.model.time};
   if (const GateCheck* data = config.find(GateKind::data))
     ask.checks_path = data->checks, ask.checks = plan->plan.files[data->checks];
   auto task = below_.train(call, ask);
@@ -167,7 +168,7 @@ Result<Flow> Service::stop_flow(Call& call, const FlowStop& ask) {
                 "flow " + ask.id.text + " is " + std::string(word(found->flow.state)) +
                     (found->flow.state == FlowState::rolling_out ? ": use pawl rollback" : ""),
                 "id");
-  if (!found->flow.task.empty()) TRY_(below_.drop_task(call, found->flow.task));
+  if (!found->flow.task.empty()) TRY_(below_.drop_tasks(call, found->flow.id));
   if (!found->flow.approval.empty()) TRY_(team_.make_void(call, {found->flow.approval}, "the flow was stopped"));
   TRY_(move(call, *found, FlowState::stopped, ask.reason.empty() ? "by hand" : ask.reason, {}));
   return flow(call.tx, ask.id);
@@ -233,6 +234,9 @@ Result<void> Service::version_made(Call& call, const store::LedgerEvent& event) 
 Result<ModelRef> Service::model_ref(Tx& tx, const Config& config, const std::string& model, std::int64_t number) {
   TRY(version, below_.version(tx, model, number));
   if (!version) return fail(Code::missing, "there is no version " + version_name(model, number));
+  if (version->artifact.empty())
+    return fail(Code::invalid, "the files of " + version_name(model, number) + " (" + version->source +
+                                   ") are not kept by this server");
   ModelRef out{.version = number, .artifact = version->artifact, .inputs = config.model.inputs};
   TRY(made_by, rows::flow_of_version(tx, model, number));
   if (made_by)

@@ -168,12 +168,12 @@ TEST_CASE("deploying by hand needs a gate that passed, unless none is in force")
   c.idle();
   CHECK(deploy("arrival-delay", 1).error().message == "arrival-delay@1 is live already");
   CHECK(deploy("arrival-delay", 9).error().code == Code::missing);
-  c.below.versions_by_name["arrival-delay@3"] = {.model = "arrival-delay", .number = 3};
+  c.below.versions_by_name["arrival-delay@3"] = {.model = "arrival-delay", .number = 3, .artifact = "a"};
   CHECK(deploy("arrival-delay", 3).error().message.find("was judged by no gate") != std::string::npos);
   REQUIRE(deploy("arrival-delay", 2));  // it passed, and was rolled back for another reason
   c.idle();
   CHECK(c.weights().shares.size() == 2);
-  c.below.versions_by_name["free@1"] = {.model = "free", .number = 1};
+  c.below.versions_by_name["free@1"] = {.model = "free", .number = 1, .artifact = "a"};
   REQUIRE(deploy("free", 1));
   c.idle();
   CHECK(c.below.routing["free"].live() == 1);

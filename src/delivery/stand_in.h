@@ -47,8 +47,8 @@ struct StandIn final : Below {
     return add({.kind = "evaluate", .flow = flow.text, .payload = payload});
   }
   Result<Ended> ended(Tx&, const std::string& task) override { return tasks.at(task).ended.value(); }
-  Result<void> drop_task(Call&, const std::string& task) override {
-    tasks.at(task).dropped = true;
+  Result<void> drop_tasks(Call&, const FlowId& flow) override {
+    for (auto& [id, task] : tasks) task.dropped = task.dropped || task.flow == flow.text;
     return {};
   }
   Result<std::optional<Version>> version(Tx&, const std::string& model, std::int64_t number) override {

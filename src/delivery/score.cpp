@@ -1,0 +1,276 @@
+#include "delivery/score.h"
+
+#include <charconv>
+#include <cmath>
+
+namespace pawl::delivery {
+namespace {
+
+using v2::Tensor;
+using v2::Type;
+
+constexpr std::size_t batch_rows = 8192;
+
+std::optional<double> number_of(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '+')) text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  double out = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (text.empty() || ec != std::errc{} || end != text.data() + text.size() || !std::isfinite(out)) return std::nullopt;
+  return out;
+}
+
+Error cell(std::string_view column, std::size_t row, std::string_view text, std::string_view wanted) {
+  return {Code::invalid,
+          "column " + std::string(column) + ", row " + std::to_string(row + 1) + ": expected " + std::string(wanted) +
+              ", got `" + std::string(text.substr(0, 60)) + "`",
+          std::string(column),
+          {}};
+}
+
+// A column of the table as one tensor of the wanted type, whole; a cast that fails names column and row.
+Result<v2::Data> column_as(datasets::Table& table, const v2::Port& port, const Rows& rows,
+                           std::vector<std::uint32_t>& missing) {
+  if (table.find(port.name) == nullptr)
+    return fail(Code::invalid, "the model's input " + port.name + " is no column of the data", port.name);
+  v2::Data out = v2::make_data(port.type, rows.size());
+  TRY(texts, table.texts(port.name));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::optional<std::string>& text = texts[rows[i]];
+    switch (port.type) {
+      case Type::BYTES:
+        if (text)
+          std::get<std::vector<std::string>>(out)[i] = *text;
+        else
+          missing.push_back(static_cast<std::uint32_t>(i));
+        break;
+      case Type::FP32:
+      case Type::FP64: {
+        double value = std::numeric_limits<double>::quiet_NaN();
+        if (text && !text->empty()) {
+          if (*text == "true" || *text == "false")
+            value = *text == "true" ? 1 : 0;
+          else if (const auto number = number_of(*text))
+            value = *number;
+          else if (*text != "nan" && *text != "NaN")
+            return std::unexpected(cell(port.name, rows[i], *text, "a number"));
+        }
+        if (port.type == Type::FP32)
+          std::get<std::vector<float>>(out)[i] = static_cast<float>(value);
+        else
+          std::get<std::vector<double>>(out)[i] = value;
+        break;
+      }
+      case Type::INT32:
+      case Type::INT64: {
+        if (!text || text->empty())
+          return std::unexpected(
+              cell(port.name, rows[i], "", "a whole number (a missing value fits FP32, FP64 and BYTES only)"));
+        const auto number = *text == "true"    ? std::optional(1.0)
+                            : *text == "false" ? std::optional(0.0)
+                                               : number_of(*text);
+        const double limit = port.type == Type::INT32 ? 2147483647.0 : 9007199254740992.0;
+        if (!number || *number != std::floor(*number) || std::abs(*number) > limit)
+          return std::unexpected(cell(port.name, rows[i], *text, "a whole number"));
+        if (port.type == Type::INT32)
+          std::get<std::vector<std::int32_t>>(out)[i] = static_cast<std::int32_t>(*number);
+        else
+          std::get<std::vector<std::int64_t>>(out)[i] = static_cast<std::int64_t>(*number);
+        break;
+      }
+      case Type::BOOL: {
+        const bool yes = text && (*text == "true" || *text == "1"), no = text && (*text == "false" || *text == "0");
+        if (!yes && !no) return std::unexpected(cell(port.name, rows[i], text.value_or(""), "true or false"));
+        std::get<std::vector<std::uint8_t>>(out)[i] = yes ? 1 : 0;
+        break;
+      }
+    }
+  }
+  return out;
+}
+
+// Rows [from, to) of a whole column.
+Tensor slice(const v2::Port& port, const v2::Data& data, const std::vector<std::uint32_t>& missing, std::size_t from,
+             std::size_t to) {
+  Tensor out{.name = port.name, .shape = {static_cast<std::int64_t>(to - from)}};
+  std::visit(
+      [&]<class V>(const std::vector<V>& values) {
+        out.data = std::vector<V>(values.begin() + static_cast<std::ptrdiff_t>(from),
+                                  values.begin() + static_cast<std::ptrdiff_t>(to));
+      },
+      data);
+  for (auto at = std::lower_bound(missing.begin(), missing.end(), from); at != missing.end() && *at < to; ++at)
+    out.missing.push_back(*at - static_cast<std::uint32_t>(from));
+  return out;
+}
+
+bool is_float(Type t) { return t == Type::FP32 || t == Type::FP64; }
+double value_at(const v2::Data& data, std::size_t i) {
+  return std::visit(
+      [i]<class V>(const std::vector<V>& v) -> double {
+        if constexpr (std::is_arithmetic_v<V>)
+          return static_cast<double>(v[i]);
+        else
+          return std::numeric_limits<double>::quiet_NaN();
+      },
+      data);
+}
+std::string text_at(const v2::Data& data, std::size_t i) {
+  return std::visit(
+      [i]<class V>(const std::vector<V>& v) -> std::string {
+        if constexpr (std::is_same_v<V, std::string>)
+          return canonical_label(v[i]);
+        else
+          return canonical_label(std::to_string(v[i]));
+      },
+      data);
+}
+std::string shown(const std::vector<v2::Port>& ports) {
+  std::string out;
+  for (const auto& p : ports)
+    out += (out.empty() ? "" : ", ") + p.name + " " + std::string(word(p.type)) + v2::to_text(p.shape);
+  return out;
+}
+
+// Which output holds the answer: the named one, or the only one it can be.
+struct Reading {
+  std::size_t value = 0;  // regression, or the probabilities
+  bool has_value = false;
+  std::optional<std::size_t> named{};  // classification: the output that names the class
+};
+Result<Reading> reading_of(const serving::Model& model, const EvaluateAsk& ask) {
+  Reading out;
+  const auto& ports = model.outputs();
+  std::vector<std::size_t> floats;
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    if (is_float(ports[i].type) && ports[i].shape.size() <= 2)
+      floats.push_back(i);
+    else if (!is_float(ports[i].type) && !out.named)
+      out.named = i;
+  }
+  if (!ask.score.empty()) {
+    const auto at = std::ranges::find(ports, ask.score, &v2::Port::name);
+    if (at == ports.end())
+      return fail(Code::conflict, "model.score names " + ask.score + ", the model's outputs are " + shown(ports),
+                  "model.score");
+    out.value = static_cast<std::size_t>(at - ports.begin()), out.has_value = true;
+    return out;
+  }
+  if (floats.size() > 1)
+    return fail(Code::conflict,
+                "several outputs can hold the answer: " + shown(ports) +
+                    (ask.task == ModelTask::classification ? ". Name one as model.score" : ". A regression has one"),
+                "model.score");
+  if (floats.size() == 1) out.value = floats.front(), out.has_value = true;
+  if (ask.task == ModelTask::regression && !out.has_value)
+    return fail(Code::conflict, "no output is a number: " + shown(ports), "outputs");
+  if (!out.has_value && !out.named) return fail(Code::conflict, "no output can be read: " + shown(ports), "outputs");
+  return out;
+}
+
+}  // namespace
+
+std::string canonical_label(std::string_view text) {
+  const auto number = number_of(text);
+  if (!number) return std::string(text);
+  std::array<char, 40> buffer{};
+  const double value = *number == 0 ? 0 : *number;  // no -0
+  if (value == std::floor(value) && std::abs(value) < 1e15) return std::to_string(static_cast<std::int64_t>(value));
+  const auto done = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
+  return {buffer.data(), done.ptr};
+}
+std::vector<std::string> sorted_labels(std::vector<std::string> labels) {
+  std::sort(labels.begin(), labels.end(), [](const std::string& a, const std::string& b) {
+    const auto x = number_of(a), y = number_of(b);
+    if (x && y) return *x < *y;
+    if (x.has_value() != y.has_value()) return x.has_value();
+    return a < b;
+  });
+  labels.erase(std::unique(labels.begin(), labels.end()), labels.end());
+  return labels;
+}
+
+Result<stats::Answers> score(const serving::Model& model, datasets::Table& table, const Rows& rows,
+                             const EvaluateAsk& ask, const std::vector<std::string>& classes,
+                             const std::string& positive) {
+  if (model.columns().empty())
+    return fail(Code::conflict,
+                "it is not known which columns the model's input (" + shown(model.inputs()) +
+                    ") takes: log a signature, or name them as model.inputs",
+                "model.inputs");
+  TRY(how, reading_of(model, ask));
+  std::vector<v2::Data> whole;
+  std::vector<std::vector<std::uint32_t>> missing(model.columns().size());
+  for (std::size_t c = 0; c < model.columns().size(); ++c) {
+    TRY(data, column_as(table, model.columns()[c], rows, missing[c]));
+    whole.push_back(std::move(data));
+  }
+  stats::Answers out;
+  const std::size_t k = classes.size();
+  const auto positive_at =
+      static_cast<std::size_t>(std::find(classes.begin(), classes.end(), positive) - classes.begin());
+  for (std::size_t from = 0; from < rows.size(); from += batch_rows) {
+    const std::size_t to = std::min(rows.size(), from + batch_rows), n = to - from;
+    std::vector<Tensor> given;
+    for (std::size_t c = 0; c < whole.size(); ++c)
+      given.push_back(slice(model.columns()[c], whole[c], missing[c], from, to));
+    TRY(bound, model.bind(std::move(given)));
+    TRY(answers, model.run(bound));
+    const Tensor& value = answers[how.value];
+    const std::size_t width = how.has_value && n > 0 ? value.size() / n : 0;
+    if (ask.task == ModelTask::regression) {
+      if (width != 1)
+        return fail(
+            Code::conflict,
+            "the output " + value.name + " has " + std::to_string(width) + " values a row, a regression has one",
+            "outputs");
+      for (std::size_t i = 0; i < n; ++i) out.value.push_back(value_at(value.data, i));
+      continue;
+    }
+    if (how.has_value) {
+      const bool of_positive = width == 1 && k == 2;
+      if (width != k && !of_positive)
+        return fail(Code::conflict,
+                    "the output " + value.name + " has " + std::to_string(width) + " columns, the labels have " +
+                        std::to_string(k) + " values: name the columns as model.classes",
+                    "model.classes");
+      for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t c = 0; c < k; ++c) {
+          const double p = of_positive ? value_at(value.data, i) : value_at(value.data, i * k + c);
+          out.probability.push_back(of_positive && c != positive_at ? 1 - p : p);
+        }
+      continue;
+    }
+    const Tensor& named = answers[*how.named];
+    if (n > 0 && named.size() != n)
+      return fail(Code::conflict, "the output " + named.name + " does not name one class a row", "outputs");
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::string label = text_at(named.data, i);
+      const auto at = std::find(classes.begin(), classes.end(), label);
+      if (at == classes.end())
+        return fail(Code::conflict,
+                    "the model names a class " + label + " that no label has: name the classes as model.classes",
+                    "model.classes");
+      out.chosen.push_back(static_cast<int>(at - classes.begin()));
+    }
+  }
+  for (const auto* numbers : {&out.value, &out.probability})
+    for (std::size_t i = 0; i < numbers->size(); ++i)
+      if (!std::isfinite((*numbers)[i]))
+        return fail(Code::invalid,
+                    "the model answers NaN or infinity for row " +
+                        std::to_string(rows[i / std::max<std::size_t>(1, numbers->size() / rows.size())] + 1),
+                    "outputs");
+  if (!out.probability.empty()) {
+    for (const double p : out.probability)
+      if (p < -1e-6 || p > 1 + 1e-6)
+        return fail(Code::conflict,
+                    "the output " + model.outputs()[how.value].name + " holds no probabilities (" + std::to_string(p) +
+                        "): name the right one as model.score",
+                    "model.score");
+    out.chosen = stats::choose(out.probability, static_cast<int>(k), static_cast<int>(positive_at));
+  }
+  return out;
+}
+
+}  // namespace pawl::delivery

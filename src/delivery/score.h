@@ -1,0 +1,22 @@
+// One model's answers to the rows of a table: columns cast to the tensors it wants, outputs read as values or probabilities.
+#pragma once
+#include "datasets/table.h"
+#include "delivery/evaluate.h"
+#include "serving/onnx.h"
+
+namespace pawl::delivery {
+
+// What rows are judged: positions in the table's order.
+using Rows = std::vector<std::size_t>;
+
+// Labels compare in one canonical form: 1 = 1.0 = "1".
+std::string canonical_label(std::string_view text);
+// Numbers by value before texts by bytes.
+std::vector<std::string> sorted_labels(std::vector<std::string> labels);
+
+// Code::conflict: it cannot be told how to read this model's answers (inconclusive). Code::invalid: the model or a cell is wrong (error).
+Result<stats::Answers> score(const serving::Model& model, datasets::Table& table, const Rows& rows,
+                             const EvaluateAsk& ask, const std::vector<std::string>& classes,
+                             const std::string& positive);
+
+}  // namespace pawl::delivery
