@@ -60,6 +60,7 @@ Result<Nothing> Service::set_alias(Call& call, const SetAlias& in) {
   return Nothing{};
 }
 Result<Nothing> Service::delete_alias(Call& call, const ByAlias& in) {
+  TRY_(mlflow::check_alias_characters(in.alias));
   TRY_(model(call.tx, in.name));
   TRY_(may_move(call, in.name, in.alias));
   TRY_(drop_alias(call, in.name, in.alias));

@@ -15,7 +15,7 @@ Result<void> check_page(std::int64_t max_results, std::int64_t limit) {
     return refuse("Invalid value for max_results. It must be a positive integer, but got " +
                   std::to_string(max_results));
   if (max_results > limit)
-    return refuse(mlflow::invalid_value("max_results", std::to_string(max_results), " Hint: Value was of type 'int'.")
+    return refuse(mlflow::invalid_text("max_results", std::to_string(max_results), " Hint: Value was of type 'str'.")
                       .append(tail));
   return {};
 }

@@ -63,7 +63,8 @@ Result<Source> models_source(std::string_view source, const Uri& uri) {
       "The model_id request parameter must identify the resource that contains the source.";
   auto rest = uri.path;
   while (rest.starts_with('/')) rest.remove_prefix(1);
-  if (!uri.host.empty() || rest.empty()) return invalid_source(source, model_id);
+  if (!uri.host.empty()) return invalid_source(source, "Registered model sources must use the active model registry.");
+  if (rest.empty()) return invalid_source(source, model_id);
   const auto slash = rest.find('/'), at = rest.find('@');
   if (slash == rest.npos && at == rest.npos) {
     if (!rest.starts_with("m-")) return invalid_source(source, model_id);

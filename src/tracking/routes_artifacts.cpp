@@ -243,7 +243,7 @@ void mount_artifacts(net::Router& at, Service& runs, store::Store& store, const 
               .dialect = dialect},
              [&](Ask&, const net::Request& request) -> Result<net::Response> {
                const auto path = request.arg("artifact_file_path");
-               if (path.empty()) return refuse(mlflow::missing_value("artifact_file_path"));
+               if (path.empty()) return refuse("Request must include the \"artifact_file_path\" query parameter.");
                TRY_(files.at(path));
                TRY(info, model_info(store, runs, request.param("model_id")));
                TRY(folder, stored_path(info.artifact_uri));

@@ -57,7 +57,7 @@ class Service {
   Result<OneLoggedModel> get_model(Call& call, const GetLoggedModel& in);
   Result<OneLoggedModel> finalize_model(Call& call, const FinalizeLoggedModel& in);
   Result<Nothing> delete_model(Call& call, const ByModelId& in);
-  Result<OneLoggedModel> set_model_tags(Call& call, const SetLoggedModelTags& in);
+  Result<Nothing> set_model_tags(Call& call, const SetLoggedModelTags& in);
   Result<Nothing> delete_model_tag(Call& call, const DeleteLoggedModelTag& in);
   Result<Nothing> log_model_params(Call& call, const LogLoggedModelParams& in);
   Result<LoggedModelPage> search_models(Call& call, const SearchLoggedModels& in);

@@ -39,17 +39,18 @@ Result<LoggedModel> Service::find_logged_model(Tx& tx, std::string_view id) {
 }
 
 Result<OneLoggedModel> Service::create_model(Call& call, const CreateLoggedModel& in) {
-  if (in.name) TRY_(mlflow::check_logged_model_name(*in.name));
+  const bool named = in.name && !in.name->empty();  // protobuf tells an empty name from none by nothing
+  if (named) TRY_(mlflow::check_logged_model_name(*in.name));
   std::int64_t experiment_id = 0;
   TRY(experiment, active_experiment(call.tx, in.experiment_id, &experiment_id));
   rows::ModelHead head{.experiment = experiment_id};
   auto& info = head.info;
   info.model_id = {"m-" + random_.hex_id()};
-  info.name = in.name ? *in.name : random_name();
+  info.name = named ? *in.name : random_name();
   info.creation_timestamp_ms = info.last_updated_timestamp_ms = call.now().ms();
   info.artifact_uri = experiment.artifact_location + "/models/" + info.model_id.text + "/artifacts";
-  info.model_type = in.model_type;
-  info.source_run_id = in.source_run_id;
+  info.model_type = in.model_type.value_or("");
+  info.source_run_id = in.source_run_id.value_or("");
   TRY_(rows::put_model(call.tx, head));
   for (const auto& p : in.params) TRY_(rows::put_model_param(call.tx, info.model_id.text, p));
   for (const auto& t : in.tags) TRY_(rows::put_model_tag(call.tx, info.model_id.text, t));
@@ -76,10 +77,10 @@ Result<Nothing> Service::delete_model(Call& call, const ByModelId& in) {
   TRY_(rows::delete_model(call.tx, in.model_id.text, call.now().ms()));
   return Nothing{};
 }
-Result<OneLoggedModel> Service::set_model_tags(Call& call, const SetLoggedModelTags& in) {
-  TRY(head, model(call.tx, in.model_id.text, false));
+Result<Nothing> Service::set_model_tags(Call& call, const SetLoggedModelTags& in) {
+  TRY_(model(call.tx, in.model_id.text, false));
   for (const auto& t : in.tags) TRY_(rows::put_model_tag(call.tx, in.model_id.text, t));
-  return whole_model(call.tx, std::move(head));
+  return Nothing{};
 }
 Result<Nothing> Service::delete_model_tag(Call& call, const DeleteLoggedModelTag& in) {
   TRY_(model(call.tx, in.model_id.text, false));

@@ -109,10 +109,13 @@ struct SearchLoggedModels {
   std::vector<DatasetFilter> datasets{};
   std::int64_t max_results = 50;
   std::vector<ModelOrder> order_by{};
-  static constexpr auto fields = std::tuple{
-      field("experiment_ids", &SearchLoggedModels::experiment_ids), field("filter", &SearchLoggedModels::filter),
-      field("page_token", &SearchLoggedModels::page_token),         field("datasets", &SearchLoggedModels::datasets),
-      field("max_results", &SearchLoggedModels::max_results),       field("order_by", &SearchLoggedModels::order_by)};
+  static constexpr auto fields =
+      std::tuple{field("experiment_ids", &SearchLoggedModels::experiment_ids, {.required = true}),
+                 field("filter", &SearchLoggedModels::filter),
+                 field("page_token", &SearchLoggedModels::page_token),
+                 field("datasets", &SearchLoggedModels::datasets),
+                 field("max_results", &SearchLoggedModels::max_results),
+                 field("order_by", &SearchLoggedModels::order_by)};
 };
 struct LoggedModelPage {
   std::vector<LoggedModel> models{};

@@ -164,6 +164,12 @@ Result<void> check_op(const Identifier& id, std::string_view op, Searched search
     return refuse("Invalid comparison operator for " + std::string(plural[static_cast<std::size_t>(id.entity)]) + "." +
                   id.key + ": " + python_repr(op) + ". Expected one of " + list + ".");
   }
+  if (searched == Searched::registered_models || searched == Searched::model_versions) {
+    const std::string of = id.entity == Entity::tag ? "tag"
+                           : numeric(id, searched)  ? "attribute " + id.key
+                                                    : "attribute";
+    return refuse("Invalid comparator for " + of + ": " + std::string(op));
+  }
   return refuse("Invalid comparator '" + std::string(op) + "' not one of '" + set_of(ops) + "'");
 }
 
@@ -238,13 +244,12 @@ std::string_view list_names(Searched searched) {
 Result<decltype(Comparison::value)> value_of(const Identifier& id, const Token& t, Searched searched) {
   const std::string got(t.text);
   if (numeric(id, searched)) {
-    const bool quoted_version = searched == Searched::model_versions && t.kind == Token::quoted;
-    if (quoted_version) {
-      const Token inner{Token::number, unquoted(t.text), {}};
-      if (inner.text.empty() || !std::ranges::all_of(inner.text, [](char c) { return c >= '0' && c <= '9'; }))
-        return refuse("Expected numeric value type for numeric attribute: " + id.key + ". Found " + got);
-      TRY(number, number_of(inner));
-      return number;
+    if (searched == Searched::model_versions) {
+      const Token digits{Token::number, t.kind == Token::quoted ? unquoted(t.text) : t.text, {}};
+      if (digits.text.empty() || !std::ranges::all_of(digits.text, [](char c) { return c >= '0' && c <= '9'; }))
+        return refuse("Invalid value for numeric attribute '" + id.key + "': " + got);
+      TRY(version, number_of(digits));
+      return version;
     }
     if (t.kind != Token::number) {
       if (id.entity == Entity::metric) return refuse("Expected numeric value type for metric. Found " + got);
@@ -266,6 +271,10 @@ Result<decltype(Comparison::value)> value_of(const Identifier& id, const Token& 
     return list;
   }
   if (searched == Searched::logged_models && t.kind == Token::number) return got;
+  if (searched == Searched::model_versions && id.entity == Entity::attribute && t.kind == Token::number)
+    return refuse(
+        "Only the '{'version_number', 'creation_timestamp', 'last_updated_timestamp'}' attributes support comparison "
+        "with numeric values.");
   std::string expected;
   if (id.entity == Entity::param || id.entity == Entity::tag)
     expected =
@@ -288,6 +297,8 @@ Result<Comparison> comparison_of(const Clause& clause, Searched searched) {
   if (clause.op.starts_with("IS ")) {
     TRY_(check_op(id, clause.op, searched));
   } else {
+    if (searched == Searched::logged_models)
+      TRY_(check_op(id, clause.op, searched));  // there the comparison is looked at first
     TRY(value, value_of(id, clause.right, searched));
     TRY_(check_op(id, clause.op, searched));
     out.value = std::move(value);

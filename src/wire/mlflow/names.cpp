@@ -176,13 +176,18 @@ Result<std::int64_t> version_number(std::string_view version) {
   return out;
 }
 
-Result<void> check_alias(std::string_view alias) {
+Result<void> check_alias_characters(std::string_view alias) {
   const std::string name(alias);
   if (alias.empty()) return refuse("Registered model alias name cannot be empty.");
   if (!each_char(alias, [](wchar_t c) { return is_word_char(c) || c == '-'; }))
     return refuse("Invalid alias name: '" + name +
                   "'. Names may only contain alphanumerics, underscores (_), and dashes (-).");
-  TRY_(check_length(alias, alias_chars_max, "Registered model alias name"));
+  return check_length(alias, alias_chars_max, "Registered model alias name");
+}
+
+Result<void> check_alias(std::string_view alias) {
+  TRY_(check_alias_characters(alias));
+  const std::string name(alias);
   if (lower(alias) == "latest") return refuse("'latest' alias name (case insensitive) is reserved.");
   if (alias.size() > 1 && (alias[0] == 'v' || alias[0] == 'V') &&
       alias.find_first_not_of("0123456789", 1) == alias.npos)

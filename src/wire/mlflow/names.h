@@ -35,7 +35,8 @@ Result<std::int64_t> experiment_number(std::string_view id);
 Result<void> check_artifact_location(std::string_view location);
 Result<void> check_model_name(std::string_view name, std::string_view path = "name");
 Result<std::int64_t> version_number(std::string_view version);
-Result<void> check_alias(std::string_view alias);
+Result<void> check_alias_characters(std::string_view alias);
+Result<void> check_alias(std::string_view alias);  // and not reserved
 Result<void> check_logged_model_name(std::string_view name);
 // None, Staging, Production, Archived, written as they are stored; any case is read.
 Result<std::string> canonical_stage(std::string_view stage);

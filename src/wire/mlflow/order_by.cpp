@@ -34,6 +34,10 @@ Result<OrderBy> parse_one(std::string_view text, Searched searched) {
   }
   TRY(id, read_identifier(order.field, searched, true));
   if (id.entity == Entity::dataset) return refuse("Invalid identifier type 'dataset'");
+  if (searched == Searched::model_versions && id.entity != Entity::attribute)
+    return refuse(
+        "Invalid order by key '" + id.key +
+        "' specified. Valid keys are {'name', 'version_number', 'creation_timestamp', 'last_updated_timestamp'}");
   if (searched != Searched::runs && id.entity != Entity::attribute)
     return refuse("Invalid order_by entity: " + std::string(entity_word(id.entity)));
   return OrderBy{id.entity, id.key, order.ascending};
