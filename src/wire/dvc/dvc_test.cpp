@@ -278,6 +278,18 @@ TEST_CASE("foreach and matrix make the stages and the names that DVC makes") {
   CHECK(got->at(8).group == "mx");
 }
 
+TEST_CASE("a flag out of a parameter file names its stage as Python prints it") {
+  auto got = read_pipeline(
+      "stages:\n  a: {foreach: \"${l}\", do: {cmd: \"echo ${item}\"}}\n  b: {matrix: {x: [true, \"${l[0]}\"]}, cmd: "
+      "x}\n",
+      "dvc.yaml", params({{"params.yaml", "l: [true]\n"}}));
+  REQUIRE_MESSAGE(got, got.error().message);
+  std::vector<std::string> names;
+  for (const auto& s : *got) names.push_back(s.name);
+  CHECK(names == std::vector<std::string>{"a@True", "b@true", "b@True"});
+  CHECK(got->at(0).cmd.text == "echo true");
+}
+
 TEST_CASE("ignore patterns mean what they mean to Git") {
   Ignore ignore;
   ignore.add("# comment\n*.tmp\n!keep.tmp\nbuild/\n/top.txt\ndoc/**/x\n a b \n\\#h\n**/deep\nlog[0-9].txt\n", "",

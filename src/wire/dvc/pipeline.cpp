@@ -98,6 +98,12 @@ class Reader {
     return stage(m.key, "", v, context_, m.mark);
   }
 
+  // DVC calls a generated stage `s@true` when the file itself says true, and `s@True` when the value came out of a `${}`.
+  static std::string name_part(const Value& v, const Value& written) {
+    if (v.is(Kind::flag) && !written.is(Kind::flag)) return v.flag ? "True" : "False";
+    return yaml::to_text(v);
+  }
+
   Result<void> each(const std::string& name, const Value& over, const Value& body) {
     auto items = fill(over, context_, Maps::as_value);
     const auto where = "'stages." + name + ".foreach'";
@@ -111,7 +117,8 @@ class Reader {
     for (std::size_t i = 0; i < items->items.size(); ++i) {
       Context with = context_;
       with.put("item", items->items[i]);
-      const auto key = nested ? std::to_string(i) : yaml::to_text(items->items[i]);
+      const auto* written = over.is(Kind::list) ? &over.items[i] : &over;
+      const auto key = nested ? std::to_string(i) : name_part(items->items[i], *written);
       TRY_(stage(name + "@" + key, name, body, with, over.mark));
     }
     for (const auto& m : items->members) {
@@ -142,7 +149,9 @@ class Reader {
         const auto& v = axis.value.items[at[a]];
         item.set(axis.key, v);
         if (a) key += '-';
-        key += v.scalar() ? yaml::to_text(v) : axis.key + std::to_string(at[a]);
+        const auto* written = axes.find(axis.key);
+        if (written && written->is(Kind::list)) written = &written->items[at[a]];
+        key += v.scalar() ? name_part(v, written ? *written : axes) : axis.key + std::to_string(at[a]);
       }
       Context with = context_;
       with.put("item", std::move(item));
