@@ -17,7 +17,7 @@ const gate = (flow: string, version: number, state: Gate["state"], mae: number):
     check("better_than", "better_than champion", mae > 18 ? "fail" : "pass", { estimate: 15.9 - mae, low: 15.1 - mae, high: 16.8 - mae, n: 29_480, expected: "mae lower than arrival-delay@2, 95 % sure", seen: `lower by ${(15.9 - mae).toFixed(2)} over 31 days` }),
     check("slices", "slices origin", "pass", {
       estimate: 1.8, n: 29_480, expected: "no origin more than 5 worse", seen: "LGA is 1.8 worse than all",
-      evidence: { slices: [{ by: "origin", value: "EWR", estimate: mae + 0.2, low: mae - 1, high: mae + 1.2, n: 10_210 }, { by: "origin", value: "JFK", estimate: mae - 1.9, low: mae - 2.8, high: mae - 0.9, n: 9_870 }, { by: "origin", value: "LGA", estimate: mae + 1.8, low: mae + 0.7, high: mae + 2.9, n: 9_400 }] },
+      evidence: { by: "origin", items: [{ judged: true, value: "EWR", estimate: mae + 0.2, low: mae - 1, high: mae + 1.2, n: 10_210 }, { judged: true, value: "JFK", estimate: mae - 1.9, low: mae - 2.8, high: mae - 0.9, n: 9_870 }, { judged: true, value: "LGA", estimate: mae + 1.8, low: mae + 0.7, high: mae + 2.9, n: 9_400 }] },
     }),
     check("data", "data checks.yaml", "pass", { n: 14, expected: "14 checks accept the training data", seen: "14 of 14" }),
     check("approve", "approve operator", state === "pass" ? "pass" : "waiting", { expected: "1 operator, not the author", seen: state === "pass" ? "olga" : "", reason: state === "pass" ? "" : "waits for an operator who is not ada" }),

@@ -4,33 +4,37 @@ import { finite, number } from "../words.ts";
 import { Card, Empty, State, Time } from "./basic.tsx";
 import { Interval } from "./interval.tsx";
 
-// The limit as a number, where a check holds an estimate against one. `expected` is words ("mae at most 18"); the last number in them is it.
-// A difference is held against 0.
+// The limit as a number, where a check holds an estimate against one: `expected` is words ("at most 18"). A difference is held against 0.
 function limit_of(check: Check): number | undefined {
   if (check.kind === "better_than") return 0;
   if (check.kind !== "metric" && check.kind !== "slices") return undefined;
-  const numbers = check.expected.match(/-?\d+(\.\d+)?(e[-+]?\d+)?/gi);
-  return numbers ? Number(numbers.at(-1)) : undefined;
+  const found = /(?:at most|at least|more than|to) (-?[\d.]+(?:e[-+]?\d+)?)/.exec(check.expected);
+  return found ? Number(found[1]) : undefined;
 }
 
+// The evidence of `slices` and of `data`.
 interface Slice {
-  by: string;
-  value: string;
+  value: unknown;
+  judged: boolean;
   estimate?: Real;
   low?: Real;
   high?: Real;
-  n?: number;
+  n: number;
 }
 interface Finding {
+  path: string;
   column: string;
   check: string;
-  expected: string;
-  seen: string;
+  expected: unknown;
+  seen: unknown;
 }
-// A list inside the evidence, when it is there and is one.
-function part<T>(check: Check, name: string): T[] {
-  const value = (check.evidence as Record<string, unknown> | undefined)?.[name];
-  return Array.isArray(value) ? (value as T[]) : [];
+function slices_of(check: Check): { by: string; items: Slice[] } {
+  const found = check.kind === "slices" ? (check.evidence as { by?: string; items?: Slice[] } | undefined) : undefined;
+  return { by: found?.by ?? "", items: found?.items ?? [] };
+}
+function findings_of(check: Check): Finding[] {
+  const files = check.kind === "data" && Array.isArray(check.evidence) ? (check.evidence as { path: string; findings: Finding[] }[]) : [];
+  return files.flatMap((file) => file.findings.map((finding) => ({ ...finding, path: file.path })));
 }
 const text = (value: unknown) => (typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value));
 
@@ -47,9 +51,9 @@ function Numbers({ estimate, low, high, n, limit, beside = [] }: { estimate?: Re
 }
 
 function Rows({ check }: { check: Check }) {
-  const slices = part<Slice>(check, "slices");
+  const { by, items: slices } = slices_of(check);
   const span = slices.flatMap((slice) => [finite(slice.low), finite(slice.high)]).filter((value) => value !== undefined);
-  const findings = part<Finding>(check, "findings");
+  const findings = findings_of(check);
   return (
     <tbody>
       <tr>
@@ -67,12 +71,12 @@ function Rows({ check }: { check: Check }) {
         <Numbers estimate={check.estimate} low={check.low} high={check.high} n={check.n} limit={limit_of(check)} />
       </tr>
       {slices.map((slice) => (
-        <tr key={`${slice.by}=${slice.value}`} class="under">
+        <tr key={text(slice.value)} class="under">
           <td />
           <th scope="row">
-            {slice.by} {text(slice.value)}
+            {by} {text(slice.value)}
           </th>
-          <td />
+          <td>{slice.judged ? "" : "too few rows to judge"}</td>
           <Numbers estimate={slice.estimate} low={slice.low} high={slice.high} n={slice.n} beside={span} />
         </tr>
       ))}
@@ -80,7 +84,7 @@ function Rows({ check }: { check: Check }) {
         <tr key={i} class="under">
           <td />
           <th scope="row">
-            {finding.column} {finding.check} {text(finding.expected)}
+            {finding.path}: {finding.column} {finding.check} {text(finding.expected)}
           </th>
           <td>{text(finding.seen)}</td>
           <td colSpan={4} />
