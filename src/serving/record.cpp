@@ -122,9 +122,10 @@ std::optional<Record> decode_record(std::string_view payload, Parts parts) {
   r.request_id = in.text();
   r.project = in.text();
   r.error = in.text();
-  const bool has_key = in.number<std::uint8_t>() != 0;
+  const auto has_key = in.number<std::uint8_t>();
   const auto key = in.number<std::uint64_t>();
-  if (has_key) r.key_digest = key;
+  if (has_key > 1 || (has_key == 0 && key != 0)) return std::nullopt;
+  if (has_key == 1) r.key_digest = key;
   r.context = in.text();
   const auto columns = in.number<std::uint32_t>();
   for (std::uint32_t i = 0; i < columns && in.good(); ++i) r.columns.emplace_back(in.text());
