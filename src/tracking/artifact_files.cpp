@@ -18,7 +18,7 @@ Result<net::Response> file_response(const store::Artifacts& files, std::string_v
   net::Response out;
   out.type = mime_of(path);
   out.file = net::FileBody{place};
-  out.headers = {{"Content-Disposition", attachment(path)}, {"X-Content-Type-Options", "nosniff"}};
+  out.headers = {{"Content-Disposition", attachment(path)}};
   return out;
 }
 
