@@ -5,7 +5,7 @@ namespace {
 
 std::string at_base(std::string_view path) { return "/api/pawl/v1" + std::string(path); }
 
-net::Response with_cookie(std::string value, Micros age) {
+net::Response with_cookie(const std::string& value, Micros age) {
   return {.body = "{}",
           .headers = {{"Set-Cookie",
                        std::string(session_cookie) + "=" + value +

@@ -124,7 +124,7 @@ Result<std::optional<Role>> Service::role_of(Tx& tx, std::string_view user) cons
 
 Result<TokenMade> Service::make_token(Call& call, TokenKind kind, std::string_view user, std::string_view scope,
                                       std::string_view label) {
-  const TokenMade made{random_.hex_bytes(6), "pawl_" + random_.hex_bytes(32)};
+  TokenMade made{random_.hex_bytes(6), "pawl_" + random_.hex_bytes(32)};
   const Token token{.id = made.id,
                     .kind = kind,
                     .user = std::string(user),

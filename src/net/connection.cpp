@@ -13,7 +13,7 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 
 namespace {
-constexpr std::size_t read_bytes = 64 << 10;
+constexpr std::size_t read_bytes = 16 << 10;  // at once into the buffer of the head; bodies are read where they belong
 constexpr std::size_t piece_bytes = 256 << 10;
 constexpr std::size_t drain_bytes_max = 64 << 10;  // of a refused body; past it the connection closes
 }  // namespace

@@ -129,6 +129,7 @@ std::string parameter(std::string_view name, std::string_view in, bool required,
 std::string operation(const Entry& entry, Schemas& schemas) {
   const auto& route = entry.route;
   const auto id = operation_of(route);
+  const auto place = camel_of(id);
   const auto in_path = names_in(route.path);
   std::string out = R"({"operationId":)";
   text(out, id);
@@ -142,25 +143,25 @@ std::string operation(const Entry& entry, Schemas& schemas) {
   for (const auto& name : in_path) {
     const auto* slot = slot_of(entry.in, name);
     add(parameter(name, "path", true,
-                  slot ? schemas.of(*slot->shape, camel_of(id + " " + name), slot->options) : R"({"type":"string"})"));
+                  slot ? schemas.of(*slot->shape, place + camel_of(name), slot->options) : R"({"type":"string"})"));
   }
   const bool body_less = route.method == Method::GET || route.method == Method::DELETE;
   if (entry.in && body_less)
     for (const auto& slot : entry.in->slots)
       if (std::ranges::find(in_path, slot.name) == in_path.end())
         add(parameter(slot.name, "query", slot.options.required,
-                      schemas.of(*slot.shape, camel_of(id + " " + std::string(slot.name)), slot.options)));
+                      schemas.of(*slot.shape, place + camel_of(slot.name), slot.options)));
   if (!parameters.empty()) out += R"(,"parameters":[)" + parameters + "]";
 
   if (entry.in && !body_less && !entry.in->slots.empty())
-    out += R"(,"requestBody":{"content":{"application/json":{"schema":)" +
-           schemas.of(*entry.in, camel_of(id) + "Request") + "}}}";
+    out += R"(,"requestBody":{"content":{"application/json":{"schema":)" + schemas.of(*entry.in, place + "Request") +
+           "}}}";
   else if (entry.upload)
     out += R"(,"requestBody":{"content":{"application/octet-stream":{}}})";
 
   out += R"(,"responses":{"200":{"description":"Done")";
   if (entry.out)
-    out += R"(,"content":{"application/json":{"schema":)" + schemas.of(*entry.out, camel_of(id) + "Answer") + "}}";
+    out += R"(,"content":{"application/json":{"schema":)" + schemas.of(*entry.out, place + "Answer") + "}}";
   else if (entry.live)
     out += R"(,"content":{"text/event-stream":{}})";
   out += R"(},"default":{"description":"Refused, with the reason")";

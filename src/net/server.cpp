@@ -64,7 +64,7 @@ class ServerImpl final : public Server {
   Metrics::Gauge open_{};
 };
 
-Error system_error(std::string what, const error_code& ec) {
+Error system_error(const std::string& what, const error_code& ec) {
   return {Code::unavailable, what + ": " + ec.message(), {}, {}};
 }
 
@@ -193,6 +193,7 @@ void ServerImpl::begin_stop() {
   if (core_.connections.empty()) return finish_stop();
   core_.emptied = [this] { finish_stop(); };
   std::vector<std::uint64_t> ids;
+  ids.reserve(core_.connections.size());
   for (const auto& [id, connection] : core_.connections) ids.push_back(id);
   for (const auto id : ids)
     if (const auto at = core_.connections.find(id); at != core_.connections.end()) at->second->begin_stop();
@@ -221,6 +222,7 @@ ServerImpl::~ServerImpl() {
   core_.pool.stop();
   core_.pool.join();
   std::vector<Connection*> waiting;
+  waiting.reserve(core_.connections.size());
   for (const auto& [id, connection] : core_.connections) waiting.push_back(connection);
   for (auto* connection : waiting) connection->drop_waiting();
   // Whatever still waits for its socket is destroyed with the io context.
