@@ -17,7 +17,7 @@ namespace {
 constexpr auto hold_max = std::chrono::seconds(20);
 // Leases run out without a word: waiting runners and the lost runner are looked at this often.
 constexpr auto look_every = std::chrono::seconds(5);
-constexpr Micros runner_lost_after = std::chrono::seconds(25);
+constexpr Micros runner_lost_after = std::chrono::seconds(22);  // longer than an ask may wait
 
 net::Response answer(const Claimed& claimed) { return net::json_response(shape<Claimed>, &claimed); }
 

@@ -13,7 +13,7 @@ namespace pawl::pipeline {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr auto renew_every = std::chrono::seconds(8);  // of a lease of 30 s
+constexpr auto renew_every = std::chrono::seconds(4);  // of a lease of 15 s
 constexpr auto log_every = std::chrono::milliseconds(500);
 constexpr std::size_t log_piece_max = 256 << 10;
 constexpr std::size_t log_held_max = 64 << 20;  // while the server is away; past it the middle is left out

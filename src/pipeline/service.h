@@ -68,6 +68,6 @@ class Service {
   std::map<std::string, std::int64_t, std::less<>> holding_;  // flow -> epoch of its running pipeline
 };
 
-constexpr Micros lease_time = std::chrono::seconds(30);
+constexpr Micros lease_time = std::chrono::seconds(15);
 
 }  // namespace pawl::pipeline
