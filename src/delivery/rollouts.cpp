@@ -340,20 +340,14 @@ Result<Rollout> Service::roll_back(Call& call, const RollbackAsk& ask) {
   return fail(Code::conflict, "there is nothing to roll back on " + ask.name, "name");
 }
 
-Result<void> Service::guard_alias(Tx& tx, const Who& who, const std::string& model, const std::string& alias) {
-  if (who.kind == Who::Kind::pawl) return {};
+Result<bool> Service::guards_alias(Tx& tx, std::string_view model, std::string_view alias) {
   TRY(plan, rows::plan_in_force(tx, model));
-  if (!plan) return {};
+  if (!plan) return false;
   TRY(config, config_of(*plan));
-  bool named = alias == "champion";
-  for (const GateCheck& check : config.gate)
-    named = named || (check.kind == GateKind::better_than && check.alias == alias);
-  if (named)
-    return fail(Code::denied,
-                "the alias `" + alias + "` of " + model +
-                    " is named by the gate in force: pawl moves it when a version is live",
-                "alias");
-  return {};
+  if (alias == "champion") return true;
+  return std::any_of(config.gate.begin(), config.gate.end(), [&](const GateCheck& check) {
+    return check.kind == GateKind::better_than && check.alias == alias;
+  });
 }
 
 }  // namespace pawl::delivery

@@ -20,12 +20,18 @@ struct Parts {
   store::Store& store;
   const Clock& clock;
   Random& random;
+  std::string cache{};  // the local runner's DVC cache: where `restore` on this machine finds data
 };
 
 class Service {
  public:
   explicit Service(Parts parts)
-      : below_(parts.below), team_(parts.team), store_(parts.store), clock_(parts.clock), random_(parts.random) {}
+      : below_(parts.below),
+        team_(parts.team),
+        store_(parts.store),
+        clock_(parts.clock),
+        random_(parts.random),
+        cache_(std::move(parts.cache)) {}
   void attach(jobs::Worker& worker);
 
   // plans
@@ -42,8 +48,8 @@ class Service {
   Result<Rollout> rollout(Tx& tx, const RolloutId& id);
   Result<Rollout> deploy(Call& call, const DeployAsk& ask);
   Result<Rollout> roll_back(Call& call, const RollbackAsk& ask);
-  // For the registry: an alias that a gate in force names is moved by pawl alone.
-  Result<void> guard_alias(Tx& tx, const Who& who, const std::string& model, const std::string& alias);
+  // For the registry: whether the gate in force names the alias, so that pawl alone moves it.
+  Result<bool> guards_alias(Tx& tx, std::string_view model, std::string_view alias);
   // What pages show. These block (they read the prediction log): pool threads.
   Result<Overview> overview(const Who& who);
   Result<ModelPage> model(const Who& who, const std::string& name);
@@ -121,6 +127,7 @@ class Service {
   store::Store& store_;
   const Clock& clock_;
   Random& random_;
+  const std::string cache_;
   std::mutex tries_mutex_;
   std::map<std::string, int> tries_;  // of events that failed, by id
 };

@@ -351,6 +351,8 @@ struct Origin {
   Texts params{};  // of the run
   Numbers metrics{};
   Json environment{};
+  std::string pipeline{};  // dvc.yaml, as pawl.yaml in force names it
+  std::string cache{};     // the local runner's DVC cache, on the server's machine
   static constexpr auto fields = std::tuple{
       field("model", &Origin::model),       field("version", &Origin::version),
       field("run_id", &Origin::run_id),     field("registered_by", &Origin::registered_by),
@@ -361,7 +363,8 @@ struct Origin {
       field("message", &Origin::message),   field("set", &Origin::set),
       field("lock", &Origin::lock),         field("datasets", &Origin::datasets),
       field("stages", &Origin::stages),     field("params", &Origin::params),
-      field("metrics", &Origin::metrics),   field("environment", &Origin::environment, {.empty = Empty::hide})};
+      field("metrics", &Origin::metrics),   field("environment", &Origin::environment, {.empty = Empty::hide}),
+      field("pipeline", &Origin::pipeline), field("cache", &Origin::cache)};
 };
 struct PredictionSeen {
   std::string id{}, endpoint{}, received{}, event_time{}, arm{}, rollout{};

@@ -61,6 +61,11 @@ Result<Origin> Service::origin(Tx& tx, const std::string& model, std::int64_t nu
   out.datasets = made_by->trained.datasets;
   out.environment = made_by->trained.environment;
   if (auto repo = below_.repo(tx, out.repo)) out.url = repo->url;
+  out.cache = cache_;
+  out.pipeline = "dvc.yaml";
+  TRY(plan, rows::plan_in_force(tx, model));
+  if (plan)
+    if (const auto config = config_of(*plan)) out.pipeline = config->train.pipeline;
   TRY(stages, stages_of(out.lock));
   out.stages = std::move(stages);
   return out;
