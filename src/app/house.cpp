@@ -4,6 +4,7 @@
 #include "app/page.h"
 #include "core/log.h"
 #include "datasets/routes.h"
+#include "delivery/routes.h"
 #include "pipeline/routes.h"
 #include "registry/routes.h"
 #include "team/routes.h"
@@ -64,6 +65,18 @@ Result<void> House::build() {
   serving_ = std::move(serving);
   team_ = std::make_unique<team::Service>(random_);
   feed_ = std::make_unique<team::Feed>(*store_, live_);
+  below_ = std::make_unique<delivery::House>(*pipeline_, *registry_, *tracking_, *access_, *serving_);
+  delivery_ = std::make_unique<delivery::Service>(
+      delivery::Parts{.below = *below_,
+                      .team = *team_,
+                      .store = *store_,
+                      .clock = clock_,
+                      .random = random_,
+                      .cache = std::filesystem::absolute(settings_.data / "cache").string()});
+  registry_->guard_alias([this](Tx& tx, std::string_view model, std::string_view alias) {
+    return delivery_->guards_alias(tx, model, alias);
+  });
+  delivery_->attach(*worker_);
 
   mount();
   TRY(server, net::Server::listen({.host = settings_.host,
@@ -116,6 +129,7 @@ void House::mount() {
   serving::mount(router_, *serving_);
   pipeline::mount(router_, *pipeline_, *desk_);
   team::mount(router_, *team_, live_);
+  delivery::mount(router_, *delivery_);
   mount_page(router_, settings_.web_dir);
 }
 

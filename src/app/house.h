@@ -3,6 +3,8 @@
 #pragma once
 #include "access/service.h"
 #include "app/server.h"
+#include "delivery/house.h"
+#include "delivery/service.h"
 #include "datasets/service.h"
 #include "jobs/jobs.h"
 #include "net/metrics.h"
@@ -50,6 +52,8 @@ class House {
   std::unique_ptr<serving::Service> serving_;
   std::unique_ptr<team::Service> team_;
   std::unique_ptr<team::Feed> feed_;
+  std::unique_ptr<delivery::House> below_;
+  std::unique_ptr<delivery::Service> delivery_;
   std::unique_ptr<net::Server> server_;
 };
 

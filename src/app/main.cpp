@@ -5,6 +5,8 @@
 #include "app/doctor.h"
 #include "app/server.h"
 #include "datasets/verbs.h"
+#include "delivery/house.h"
+#include "delivery/routes.h"
 #include "net/command.h"
 #include "pipeline/verbs.h"
 #include "serving/service.h"
@@ -28,9 +30,10 @@ int main(int argc, char** argv) {
   pawl::access::verbs(app, command);
   pawl::datasets::verbs(app, command);
   pawl::pipeline::verbs(app, command);
-  pawl::pipeline::runner_verbs(app, command, {});
+  pawl::pipeline::runner_verbs(app, command, {{pawl::pipeline::TaskKind::evaluate, pawl::delivery::evaluate_task}});
   pawl::serving::verbs(app, command);
   pawl::team::verbs(app, command);
+  pawl::delivery::verbs(app, command);
   pawl::app::doctor_verb(app, command);
 
   try {
