@@ -144,6 +144,12 @@ TEST_CASE("a page signs in with a password or a token and gets a cookie that can
   }
   auto got = g.post("/api/pawl/v1/login", R"({"name":"ada","password":"correct horse"})");
   auto cookie = got.headers.front().value;
+  CHECK(g.get("/api/pawl/v1/users", cookie.substr(0, cookie.find(';'))).status == 200);
+  CHECK(g.send(net::Method::PATCH, "/api/pawl/v1/users/ada", R"({"password":"battery staple"})", {}, "unix").status ==
+        200);
+  CHECK(g.get("/api/pawl/v1/users", cookie.substr(0, cookie.find(';'))).status == 401);
+  got = g.post("/api/pawl/v1/login", R"({"name":"ada","password":"battery staple"})");
+  cookie = got.headers.front().value;
   g.clock.pass(std::chrono::hours(13));
   CHECK(g.get("/api/pawl/v1/users", cookie.substr(0, cookie.find(';'))).status == 401);
 }

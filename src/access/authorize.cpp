@@ -121,6 +121,12 @@ Result<void> Service::may_listen_on(std::string_view host) const {
 }
 
 std::string Service::sign(std::string_view what) const { return hex(hmac_sha256(key_, what)); }
+std::string Service::sign_session(std::string_view user, std::string_view until) const {
+  const auto known = known_.load();
+  const auto account = known->accounts.find(user);
+  const auto hash = account == known->accounts.end() ? std::string{} : account->second.password_hash;
+  return sign("session." + std::string(user) + "." + std::string(until) + "." + hash);
+}
 std::string Service::flow_token(std::string_view flow, std::int64_t epoch) const {
   const auto body = std::string(flow) + "." + std::to_string(epoch);
   return std::string(flow_prefix) + body + "." + sign("flow." + body);
@@ -197,9 +203,9 @@ std::optional<Who> Service::by_cookie(const Known& known, std::string_view cooki
     const auto body = one.substr(0, last), until = body.substr(dot + 1);
     std::int64_t us = 0;
     std::from_chars(until.data(), until.data() + until.size(), us);
-    if (us <= clock_.now().us || !same_secret(one.substr(last + 1), sign("session." + std::string(body))))
-      return std::nullopt;
-    return known.person(one.substr(0, dot));
+    const auto user = one.substr(0, dot);
+    if (us <= clock_.now().us || !same_secret(one.substr(last + 1), sign_session(user, until))) return std::nullopt;
+    return known.person(user);
   }
   return std::nullopt;
 }

@@ -192,7 +192,7 @@ Result<std::string> Service::login(const Login& in) {
   TRY(who, who_slowly(head));
   if (who.kind != Who::Kind::person) return std::unexpected(not_known());
   const auto until = std::to_string((clock_.now() + session_time).us);
-  return who.name + "." + until + "." + sign("session." + who.name + "." + until);
+  return who.name + "." + until + "." + sign_session(who.name, until);
 }
 
 }  // namespace pawl::access

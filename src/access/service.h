@@ -62,6 +62,7 @@ class Service final : public net::Authorizer {
   std::optional<Who> by_cookie(const Known& known, std::string_view cookies) const;
   std::optional<Result<Who>> find(const net::Request& head, bool slowly);
   std::string sign(std::string_view what) const;
+  std::string sign_session(std::string_view user, std::string_view until) const;  // a new password ends all sessions
 
   store::Store& store_;
   std::string key_;
