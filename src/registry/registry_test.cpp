@@ -16,7 +16,7 @@ struct RegistryHouse : testing::House {
   store::Artifacts files{folder.path};
   tracking::Service runs{*store, random};
   Service models{runs};
-  RegistryHouse() {
+  explicit RegistryHouse(store::Options options = {}) : House(std::move(options)) {
     tracking::mount(router, runs);
     mount(router, models, *store, files);
     REQUIRE(runs.prepare(clock));
@@ -226,8 +226,10 @@ TEST_CASE("stages move a version and may archive the others") {
       2);
 }
 
-TEST_CASE("models and versions are searched, prompts are left out unless asked for") {
-  RegistryHouse house;
+namespace {
+
+// The same rows and the same answers on both engines.
+void finds_models(RegistryHouse& house) {
   for (std::string_view name : {"a", "Ab", "c"}) {
     house.clock.pass(std::chrono::seconds(1));
     house.model(name);
@@ -273,6 +275,25 @@ TEST_CASE("models and versions are searched, prompts are left out unless asked f
   CHECK(page.model_versions.size() == 2);
   CHECK(page.next_page_token.has_value());
   CHECK(house.get(house.api("registered-models/search?max_results=1001")).status == 400);
+}
+
+}  // namespace
+
+TEST_CASE("models and versions are searched, prompts are left out unless asked for") {
+  RegistryHouse house;
+  finds_models(house);
+}
+
+TEST_CASE("on PostgreSQL models and versions are searched as on SQLite, and aliases move") {
+  RegistryHouse house({.postgres = store::fresh_postgres()});
+  finds_models(house);
+  CHECK(house.alias("a", "champion", "1").status == 200);
+  CHECK(house.alias("a", "champion", "2").status == 200);
+  CHECK(house.as<OneModel>(house.get(house.api("registered-models/get?name=a"))).registered_model.aliases ==
+        std::vector<Alias>{{"champion", "2"}});
+  CHECK(house.del(house.api("model-versions/delete"), R"({"name": "a", "version": "2"})").status == 200);
+  CHECK(house.post(house.api("registered-models/rename"), R"({"name": "a", "new_name": "b"})").status == 200);
+  CHECK(house.del(house.api("registered-models/delete"), R"({"name": "b"})").status == 200);
 }
 
 TEST_CASE("a version made with a flow's token carries flow and epoch, and decisions are told to the ledger") {

@@ -16,7 +16,7 @@ struct TrackingHouse : testing::House {
   store::ScratchFolder folder;
   store::Artifacts files{folder.path};
   Service runs{*store, random, {.working_folder = "/srv"}};
-  TrackingHouse() {
+  explicit TrackingHouse(store::Options options = {}) : House(std::move(options)) {
     mount(router, runs);
     mount_artifacts(router, runs, *store, files);
     REQUIRE(runs.prepare(clock));
@@ -295,8 +295,10 @@ TEST_CASE("a batch is checked whole before anything is written") {
             .body.contains("for parameter 'run_id' supplied."));
 }
 
-TEST_CASE("runs are found by metrics, params, tags, attributes and datasets, in the order asked") {
-  TrackingHouse house;
+namespace {
+
+// The same rows and the same answers on both engines.
+void finds_runs(TrackingHouse& house) {
   std::vector<std::string> ids;
   for (int i = 0; i < 4; ++i) {
     const auto n = std::to_string(i);
@@ -331,6 +333,57 @@ TEST_CASE("runs are found by metrics, params, tags, attributes and datasets, in 
   CHECK(house.message(house.post(house.api("runs/search"), R"({"max_results": 123456789})"))
             .contains("Invalid value 123456789 for parameter 'max_results' supplied"));
   CHECK(house.post(house.api("runs/search"), "{}").body == "{}");
+}
+
+void keeps_points(TrackingHouse& house) {
+  const auto id = house.new_run();
+  house.log(id, "m", 1, 10, 2);
+  house.log(id, "m", 5, 20, 1);
+  house.log(id, "m", std::nan(""), 10, 3);
+  CHECK(std::isnan(house.run(id).data.metrics[0].value));
+  for (int i = 0; i < 100; ++i) house.log(id, "m", i, i, i);
+  REQUIRE(house.write([&](Call& call) { return house.runs.compact(call.tx, {id}); }));
+  CHECK(
+      house.as<MetricPage>(house.get(house.api("metrics/get-history?run_id=" + id + "&metric_key=m"))).metrics.size() ==
+      103);
+}
+
+void keeps_models(TrackingHouse& house) {
+  const auto id =
+      house.as<OneLoggedModel>(house.post(house.api("logged-models"), R"({"experiment_id": "0", "name": "net"})"))
+          .model.info.model_id.text;
+  const auto run = house.new_run();
+  CHECK(house
+            .post(house.api("runs/log-metric"), R"({"run_id": ")" + run +
+                                                    R"(", "key": "acc", "value": 0.9, "timestamp": 1, "model_id": ")" +
+                                                    id + "\"}")
+            .status == 200);
+  const auto found = house.post(
+      house.api("logged-models/search"),
+      R"({"experiment_ids": ["0"], "filter": "metrics.acc > 0.5 AND name LIKE 'n%' AND creation_timestamp > 5", "order_by": [{"field_name": "metrics.acc"}]})");
+  CHECK(house.as<LoggedModelPage>(found).models.size() == 1);
+  CHECK(house
+            .as<CreatedExperiment>(
+                house.post(house.api("experiments/create"), R"({"name": "E", "tags": [{"key": "a", "value": "b"}]})"))
+            .experiment_id == "1");
+  const auto experiments = house.post(
+      house.api("experiments/search"),
+      R"({"max_results": 9, "filter": "name ILIKE 'e' AND tags.a = 'b' AND creation_time > 5 AND experiment_id IN ('1') "})");
+  CHECK(house.as<ExperimentPage>(experiments).experiments.size() == 1);
+}
+
+}  // namespace
+
+TEST_CASE("runs are found by metrics, params, tags, attributes and datasets, in the order asked") {
+  TrackingHouse house;
+  finds_runs(house);
+}
+
+TEST_CASE("on PostgreSQL runs are found, points kept and models searched as on SQLite") {
+  TrackingHouse house({.postgres = store::fresh_postgres()});
+  finds_runs(house);
+  keeps_points(house);
+  keeps_models(house);
 }
 
 TEST_CASE("runs come in pages, and the last one has no token") {
