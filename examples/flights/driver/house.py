@@ -4,6 +4,7 @@ Everything lies in one folder that is emptied first. Each process it causes (ser
 environment; that is how all of them are found and ended, also those of a demo that was kept or killed before.
 """
 
+import gzip
 import json
 import os
 import shutil
@@ -135,11 +136,14 @@ class House:
     def ask(self, method: str, path: str, body, by: Person | None):
         asked = urllib.request.Request(self.url + path, method=method, data=None if body is None else json.dumps(body).encode())
         asked.add_header("Content-Type", "application/json")
+        asked.add_header("Accept-Encoding", "gzip")
         if by:
             asked.add_header("Authorization", f"Bearer {by.token}")
         try:
             with urllib.request.urlopen(asked, timeout=60) as answer:
                 text = answer.read()
+                if answer.headers.get("Content-Encoding") == "gzip":
+                    text = gzip.decompress(text)
                 return json.loads(text) if answer.headers.get_content_type().endswith("json") else text.decode()
         except urllib.error.HTTPError as refused:
             raise Problem(f"{method} {path}: {refused.code} {refused.read().decode()[:400]}") from None
