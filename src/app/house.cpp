@@ -30,7 +30,8 @@ Result<std::unique_ptr<House>> House::open(const ServerSettings& settings) {
 
 Result<void> House::build() {
   std::error_code ec;
-  std::filesystem::create_directories(settings_.data, ec);
+  if (std::filesystem::create_directories(settings_.data, ec))
+    std::filesystem::permissions(settings_.data, std::filesystem::perms::owner_all, ec);
   if (ec)
     return fail(Code::unavailable, "cannot make the data folder " + settings_.data.string() + ": " + ec.message());
 
@@ -53,12 +54,12 @@ Result<void> House::build() {
   access_->flows_alive_by([this](std::string_view flow, std::int64_t epoch) { return pipeline_->alive(flow, epoch); });
   worker_->follow("pipeline.tasks",
                   [this](Call& call, const store::LedgerEvent& event) { return pipeline_->take_event(call, event); });
-  std::function<void()> start_runner;
+  std::function<int()> start_runner;
   if (settings_.runner)
     start_runner = [this] {
-      pipeline::start_local_runner({.server = "http://127.0.0.1:" + std::to_string(server_->port()),
-                                    .data = std::filesystem::absolute(settings_.data),
-                                    .token = access_->runner_token()});
+      return pipeline::start_local_runner({.server = "http://127.0.0.1:" + std::to_string(server_->port()),
+                                           .data = std::filesystem::absolute(settings_.data),
+                                           .token = access_->runner_token()});
     };
   desk_ = std::make_unique<pipeline::Desk>(*store_, *pipeline_, clock_, std::move(start_runner));
   TRY(serving, serving::Service::open({.data = settings_.data}, *store_, clock_, random_));

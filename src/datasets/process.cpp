@@ -57,6 +57,7 @@ Result<pid_t> start(const std::vector<std::string>& argv, const std::filesystem:
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   if (out >= 0) posix_spawn_file_actions_adddup2(&actions, out, 1);
   if (err >= 0) posix_spawn_file_actions_adddup2(&actions, err, 2);
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
   if (!dir.empty()) posix_spawn_file_actions_addchdir_np(&actions, dir.c_str());
   auto args = pointers(argv);
   auto env = environment ? pointers(*environment) : std::vector<char*>{};

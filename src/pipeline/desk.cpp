@@ -1,10 +1,13 @@
 #include "pipeline/desk.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cstring>
 
 #include "core/log.h"
 #include "store/files.h"
@@ -19,11 +22,16 @@ constexpr auto hold_max = std::chrono::seconds(20);
 constexpr auto look_every = std::chrono::seconds(5);
 constexpr Micros runner_lost_after = std::chrono::seconds(22);  // longer than an ask may wait
 
+int not_started(const std::string& why) {
+  log::error("runner.not_started", {{"why", why}});
+  return -1;
+}
+
 net::Response answer(const Claimed& claimed) { return net::json_response(shape<Claimed>, &claimed); }
 
 }  // namespace
 
-Desk::Desk(store::Store& store, Service& service, const Clock& clock, std::function<void()> start_runner)
+Desk::Desk(store::Store& store, Service& service, const Clock& clock, std::function<int()> start_runner)
     : store_(store), service_(service), clock_(clock), start_runner_(std::move(start_runner)) {}
 
 void Desk::start() {
@@ -116,27 +124,33 @@ void Desk::run(std::stop_token stop) {
 }
 
 void Desk::look_after_runner() {
-  if (!start_runner_ || service_.runner_seen_since(clock_.now() - runner_lost_after)) return;
+  if (!start_runner_) return;
+  bool lost = false;  // it ends well when another one has the work folder
+  if (int status = 0; runner_ > 0 && ::waitpid(runner_, &status, WNOHANG) == runner_) {
+    runner_ = -1;
+    lost = status != 0;
+  }
+  if (!lost && service_.runner_seen_since(clock_.now() - runner_lost_after)) return;
   auto waits = store_.read_for<bool>([this](Tx& tx) { return service_.work_waits(tx); });
-  if (waits && *waits) start_runner_();
+  if (!waits || !*waits || runner_ > 0) return;
+  runner_ = start_runner_();
 }
 
-void start_local_runner(const LocalRunner& runner) {
+int start_local_runner(const LocalRunner& runner) {
   std::error_code ec;
   const auto work = runner.data / "runner", logs = runner.data / "logs", token = runner.data / "keys" / "runner.token";
   std::filesystem::create_directories(work, ec);
   std::filesystem::create_directories(logs, ec);
   if (auto known = store::read_file(token); !known || *known != runner.token)
-    if (auto written = store::write_file(token, runner.token); !written)
-      return log::error("runner.no_token_file", {{"why", written.error().message}});
+    if (auto written = store::write_file(token, runner.token); !written) return not_started(written.error().message);
   ::chmod(token.c_str(), 0600);
   // A runner that is there already learns from this file where its server is now.
   if (auto written = store::write_file(work / "server", runner.server); !written)
-    return log::error("runner.no_work_folder", {{"why", written.error().message}});
+    return not_started(written.error().message);
 
-  std::vector<std::string> argv{"/proc/self/exe", "runner",      "--local",
-                                "--server",       runner.server, "--work",
-                                work.string(),    "--cache",     (runner.data / "cache").string()};
+  std::vector<std::string> argv{"pawl",        "runner",      "--local",
+                                "--server",    runner.server, "--work",
+                                work.string(), "--cache",     (runner.data / "cache").string()};
   std::vector<std::string> environment;
   for (char** e = environ; *e; ++e)
     if (const std::string_view text = *e; !text.starts_with("PAWL_TOKEN")) environment.emplace_back(text);
@@ -153,23 +167,23 @@ void start_local_runner(const LocalRunner& runner) {
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, (logs / "runner.log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0640);
   posix_spawn_file_actions_adddup2(&actions, 1, 2);
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3);  // it outlives us and must not keep our port
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+  sigset_t none, defaults;
+  sigemptyset(&none);
+  sigfillset(&defaults);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &defaults);
+  posix_spawnattr_setflags(&attributes,
+                           static_cast<short>(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
   pid_t pid = -1;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", ec).string();
-  argv[0] = self;
-  args = pointers(argv);
-  const int failed = ::posix_spawn(&pid, self.c_str(), &actions, &attributes, args.data(), env.data());
+  const int failed = ::posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, args.data(), env.data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
-  if (failed) return log::error("runner.not_started", {{"errno", failed}});
+  if (failed) return not_started(std::strerror(failed));
   log::info("runner.started", {{"pid", pid}});
-  std::thread([pid] {  // takes its exit code, so that none is left as a zombie; ends with us at the latest
-    int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
-  })
-      .detach();
+  return pid;
 }
 
 }  // namespace pawl::pipeline

@@ -8,8 +8,8 @@ namespace pawl::pipeline {
 
 class Desk {
  public:
-  // `start_runner`: starts one beside the server, in a session of its own; null: others look after runners.
-  Desk(store::Store& store, Service& service, const Clock& clock, std::function<void()> start_runner);
+  // `start_runner`: starts one beside the server, in a session of its own, and answers its process id; null: others look after runners.
+  Desk(store::Store& store, Service& service, const Clock& clock, std::function<int()> start_runner);
   ~Desk();
   void take(Ask ask, std::shared_ptr<const net::Request> request, net::Reply reply);  // of an async route
   void wake();
@@ -29,7 +29,8 @@ class Desk {
   store::Store& store_;
   Service& service_;
   const Clock& clock_;
-  std::function<void()> start_runner_;
+  std::function<int()> start_runner_;
+  int runner_ = -1;  // process id of the one we started, while it lives
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::vector<std::shared_ptr<Waiting>> waiting_;  // at the desk, not being tried
@@ -45,6 +46,6 @@ struct LocalRunner {
   std::filesystem::path data{};  // of the server: runner/, cache/, keys/, logs/
   std::string token{};
 };
-void start_local_runner(const LocalRunner& runner);
+int start_local_runner(const LocalRunner& runner);  // its process id; -1: it could not be started
 
 }  // namespace pawl::pipeline
