@@ -74,9 +74,10 @@ Syncer::~Syncer() {
 
 void Syncer::dirty(std::shared_ptr<SegmentFile> file) {
   const std::scoped_lock lock(mutex_);
-  if (std::ranges::find(files_, file) == files_.end()) files_.push_back(std::move(file));
+  if (std::ranges::find(files_, file) != files_.end()) return;
+  files_.push_back(std::move(file));
   if (!thread_.joinable()) thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
-  wake_.notify_all();
+  if (files_.size() == 1) wake_.notify_all();  // else it is awake already: a wake-up costs the prediction 30 us
 }
 
 void Syncer::work(const std::stop_token& stop) {
