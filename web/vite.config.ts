@@ -1,15 +1,15 @@
-// The page's build. `dist` holds nothing but NAME.gz files: the binary embeds them and sends them as they lie.
+// The page's build. `dist` holds each file twice, as it is and as NAME.gz: the binary embeds them and sends either as it lies.
 // `npm run dev` serves the sources; its API is a running server (PAWL_SERVER) or, with FAKE=1, the made-up one of dev/fake.ts.
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 
 // Level 9 and no time in the header: the same sources give the same bytes.
-function only_gzipped(): Plugin {
+function also_gzipped(): Plugin {
   let folder = "";
   return {
-    name: "only-gzipped",
+    name: "also-gzipped",
     apply: "build",
     configResolved: (config) => void (folder = config.build.outDir),
     closeBundle() {
@@ -17,7 +17,6 @@ function only_gzipped(): Plugin {
         const path = join(folder, name);
         if (statSync(path).isDirectory()) continue;
         writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
-        rmSync(path);
       }
     },
   };
@@ -26,7 +25,7 @@ function only_gzipped(): Plugin {
 export default defineConfig(async ({ command }) => ({
   oxc: { jsx: { runtime: "automatic" as const, importSource: "preact" } },
   plugins: [
-    only_gzipped(),
+    also_gzipped(),
     ...(command === "serve" && process.env["FAKE"] ? [(await import("./dev/fake.ts")).fake_api()] : []),
   ],
   build: {

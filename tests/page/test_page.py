@@ -32,8 +32,8 @@ class House:
         self.url = next((line.split()[-1] for line in self.server.stdout if line.startswith("pawl: ready ")), "")
         assert self.url, (folder / "server.log").read_text()
 
-    def run(self, *words) -> str:
-        done = subprocess.run([str(word) for word in words], env=self.env, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    def run(self, *words, env=None) -> str:
+        done = subprocess.run([str(word) for word in words], env=self.env | (env or {}), cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
         return done.stdout
 
@@ -49,7 +49,7 @@ class House:
         self.owner("user", "map", "ada@example.org", "ada")
         return tokens
 
-    def repository(self):
+    def repository(self, token):
         origin = self.folder / "team.git"
         self.run("git", "init", "-q", "--bare", "-b", "main", origin)
         shutil.copytree(HERE / "team", self.work)
@@ -63,21 +63,22 @@ class House:
         self.run(*git, "add", "-A")
         self.run(*git, "commit", "-q", "-m", "Twice as much")
         self.run(*git, "remote", "add", "origin", origin)
-        self.owner("repo", "add", origin, "--name", "team", "--branch", "main")
-        self.owner("repo", "hook", "team", origin)
+        by_olga = {"PAWL_SERVER": self.url, "PAWL_TOKEN": token}
+        self.run(PAWL, "repo", "add", origin, "--name", "team", "--branch", "main", env=by_olga)
+        self.run(PAWL, "repo", "hook", "team", origin, env=by_olga)
         self.run(*git, "push", "-q", "origin", "main")
 
     def close(self):
         self.server.send_signal(signal.SIGTERM)
         self.server.wait(10)
         self.log.close()
-        for lock in self.data.glob("runner/runner.lock"):  # the runner outlives the server by design
-            holder = lock.read_text().split()
-            if holder and holder[0].isdigit():
-                try:
-                    os.kill(int(holder[0]), signal.SIGTERM)
-                except ProcessLookupError:
-                    pass
+        work = f"--work\0{self.data}/runner\0".encode()
+        for process in Path("/proc").glob("[0-9]*"):  # its runner outlives the server by design
+            try:
+                if work in (process / "cmdline").read_bytes():
+                    os.kill(int(process.name), signal.SIGTERM)
+            except OSError:
+                pass
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def house(tmp_path):
 
 def test_a_person_signs_in_approves_a_version_and_sees_it_go_live(house, tmp_path):
     tokens = house.people()
-    house.repository()
+    house.repository(tokens["olga"])
     shots = Path(os.environ.get("PAGE_SHOTS", tmp_path / "shots"))
     shots.mkdir(exist_ok=True)
     given = {"url": house.url, "passwords": PASSWORDS, "tokens": tokens, "work": str(house.work), "shots": str(shots)}

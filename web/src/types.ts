@@ -148,6 +148,7 @@ export interface Rollout {
   updated: string;
 }
 
+// What the endpoint has answered since its last step; `seconds` from the first to the last of it.
 export interface Traffic {
   rows: number;
   requests: number;

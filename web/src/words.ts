@@ -55,6 +55,13 @@ export function short(id: string): string {
   return id.slice(0, 8);
 }
 
+// A person by name; what is no person, in words.
+export function who(by: string): string {
+  const [kind, name = ""] = by.split(":");
+  if (kind === "flow") return "its flow";
+  return kind === "repo" ? `a push to ${name}` : by;
+}
+
 // "arrival-delay@3", as subjects and the command line write a model version.
 export function version_name(model: string, version: number): string {
   return `${model}@${version}`;

@@ -2,7 +2,7 @@
 import { useLoad, type Loaded } from "../load.ts";
 import { link } from "../route.ts";
 import type { Approval, FileChange, Overview, Plan } from "../types.ts";
-import { short } from "../words.ts";
+import { short, who } from "../words.ts";
 import { ApprovalCard } from "../parts/approval.tsx";
 import { Empty, Show, Trouble } from "../parts/basic.tsx";
 
@@ -14,7 +14,7 @@ function Diff({ change }: { change: FileChange }) {
         <code>{change.path}</code> <span class="quiet">{change.change}</span>
       </summary>
       <pre class="diff" tabIndex={0}>
-        {change.diff.split("\n").map((line, i) => (
+        {change.diff.trimEnd().split("\n").map((line, i) => (
           <span key={i} class={looks[line.charAt(0)]}>{`${line}\n`}</span>
         ))}
       </pre>
@@ -32,7 +32,7 @@ function PlanText({ id }: { id: string }) {
         <>
           <p class="quiet">
             Commit <code title={plan.commit}>{short(plan.commit)}</code> of {plan.repo}
-            {plan.by && `, proposed by ${plan.by}`}.
+            {plan.by && `, proposed by ${who(plan.by)}`}.
           </p>
           {plan.reason && <p class="note">{plan.reason}</p>}
           {plan.changes.map((change) => (

@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { useLoad } from "../load.ts";
 import { link } from "../route.ts";
 import type { Flow, LedgerEvent, List, Me, ModelPage, Rollout, VersionLine } from "../types.ts";
-import { duration, number, percent, short, version_name } from "../words.ts";
+import { duration, number, percent, short, version_name, who } from "../words.ts";
 import { ApprovalCard } from "../parts/approval.tsx";
 import { Card, Empty, Show, State, Time, Trouble } from "../parts/basic.tsx";
 import { Comments } from "../parts/comments.tsx";
@@ -48,7 +48,7 @@ function FlowCard({ flow }: { flow: Flow }) {
         <dt>Started by</dt>
         <dd>
           {flow.trigger.what || flow.trigger.kind}
-          {flow.trigger.by && <> · {flow.trigger.by}</>} · <Time at={flow.started} />
+          {flow.trigger.by && <> · {who(flow.trigger.by)}</>} · <Time at={flow.started} />
         </dd>
         {flow.commit && (
           <>
@@ -88,7 +88,7 @@ function MadeCard({ line }: { line: VersionLine }) {
       <dl class="facts">
         <dt>Registered</dt>
         <dd>
-          {line.by || "unknown"} · <Time at={line.created} />
+          by {who(line.by) || "nobody known"} · <Time at={line.created} />
         </dd>
         {line.run_id && (
           <>
@@ -186,7 +186,7 @@ export function ModelPageView({ name, version, me }: { name: string; version: st
                           <div class="cut"><State of={line.state} /> {line.aliases.map((alias) => <span key={alias} class="alias">{alias}</span>)}</div>
                           <div class="quiet cut">
                             <Time at={line.created} />
-                            {line.by && ` · ${line.by}`}
+                            {line.commit ? ` · ${short(line.commit)}` : line.by && ` · ${who(line.by)}`}
                             {line.share > 0 && ` · ${percent(line.share)}`}
                           </div>
                         </span>

@@ -23,16 +23,16 @@ function Live({ line }: { line: ModelLine }) {
   );
 }
 
+// Counted since the endpoint's last step.
 function TrafficCell({ line }: { line: ModelLine }) {
   const { rows, errors, p99_ms, seconds } = line.traffic;
   if (!line.endpoint) return <span class="quiet">no endpoint</span>;
-  if (!rows) return <span class="quiet">quiet</span>;
-  const minutes = Math.max(1, Math.round(seconds / 60));
+  if (!rows) return <span class="quiet">none yet</span>;
   return (
     <>
-      {count(rows)} <span class="quiet">predictions in {minutes === 1 ? "a minute" : `${minutes} min`}</span>
+      {count(rows)} <span class="quiet">{rows === 1 ? "prediction" : "predictions"}</span>
       <div class="quiet">
-        p99 {number(p99_ms, 3)} ms{errors > 0 && <>, <span class="bad-text">{count(errors)} errors</span></>}
+        {seconds >= 1 && <>{number(rows / seconds, 2)}/s, </>}p99 {number(p99_ms, 3)} ms{errors > 0 && <>, <span class="bad-text">{count(errors)} errors</span></>}
       </div>
     </>
   );
