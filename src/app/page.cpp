@@ -34,7 +34,7 @@ struct Found {
   bool gzip = false;
 };
 
-std::optional<Found> look_up(const store::Artifacts* folder, std::string_view path) {
+std::optional<Found> look_up(const store::Artifacts* folder, std::string_view path, bool gzip) {
   auto one = [&](const std::string& name) -> std::optional<std::string> {
     if (folder) {
       auto at = folder->at(name);
@@ -45,24 +45,26 @@ std::optional<Found> look_up(const store::Artifacts* folder, std::string_view pa
       if (file.path.substr(1) == name) return std::string(file.bytes);
     return std::nullopt;
   };
-  if (auto bytes = one(std::string(path) + ".gz")) return Found{std::move(*bytes), true};
+  if (auto bytes = gzip ? one(std::string(path) + ".gz") : std::nullopt) return Found{std::move(*bytes), true};
   if (auto bytes = one(std::string(path))) return Found{std::move(*bytes), false};
   return std::nullopt;
 }
 
 Result<net::Response> answer(const store::Artifacts* folder, const net::Request& request) {
   std::string path = request.path.substr(1);
-  auto found = path.empty() ? std::nullopt : look_up(folder, path);
+  const bool gzip = request.header("accept-encoding").contains("gzip");
+  auto found = path.empty() ? std::nullopt : look_up(folder, path, gzip);
   const bool route_of_the_page = path.find('.') == path.npos && !path.starts_with("api/") &&
                                  !path.starts_with("ajax-api/") && !path.starts_with("v2/");
   if (!found && route_of_the_page) {
     path = "index.html";
-    found = look_up(folder, path);
+    found = look_up(folder, path, gzip);
     if (!found) return fail(Code::missing, "this build of pawl has no web page: build web/ first (make build)");
   }
   if (!found) return net::not_found({Code::missing, "no such path: " + request.path}, request.path);
   net::Response response{.type = type_of(path), .body = std::move(found->bytes)};
   if (found->gzip) response.headers.push_back({"Content-Encoding", "gzip"});
+  response.headers.push_back({"Vary", "Accept-Encoding"});
   // Names below assets/ carry a hash of their content.
   response.headers.push_back(
       {"Cache-Control", path.starts_with("assets/") ? "public, max-age=31536000, immutable" : "no-cache"});
