@@ -1,5 +1,6 @@
 #include "tracking/rows.h"
 #include "tracking/rows_search.h"
+#include "wire/mlflow/texts.h"
 
 namespace pawl::tracking::rows {
 namespace {
@@ -124,6 +125,30 @@ void add_clause(Where& where, const mlflow::Comparison& c) {
   }
 }
 
+// Few runs have this value: then those runs are looked up one by one. Many: then the newest runs are asked in turn until the page is full, which
+// ends early. With 100,000 runs the wrong road costs half a second, counting up to the limit next to nothing.
+constexpr std::int64_t rare_max = 1000;
+
+Result<bool> add_rare_clause(Tx& tx, Where& where, const mlflow::Comparison& c) {
+  const bool param = c.entity == mlflow::Entity::param;
+  if (c.compare != mlflow::Compare::eq || (!param && c.entity != mlflow::Entity::tag)) return false;
+  const std::string table = param ? "run_param" : "run_tag";
+  // SQLite puts a constant for every `x.value` that it knows to be equal to it, also inside substr(), and then misses the index: hence || ''.
+  const auto matching = [&](Where& w) {
+    const auto& value = std::get<std::string>(c.value);
+    return "SELECT x.run_id FROM " + table + " x WHERE x.key = " + w.bind(c.key) +
+           " AND substr(x.value, 1, 100) = " + w.bind(mlflow::utf8_cut(value, 100)) +
+           " AND x.value || '' = " + w.bind(value);
+  };
+  Where probe(tx.engine());
+  std::int64_t found = 0;
+  const std::string text = "SELECT count(*) FROM (" + matching(probe) + " LIMIT " + probe.bind(rare_max + 1) + ") few";
+  TRY_(tx.each_bound({"tracking.runs_with_value", text}, probe.values(), [&](const Row& row) { found = row.i64(0); }));
+  if (found > rare_max) return false;
+  where.add("r.run_id IN (" + matching(where) + ")");
+  return true;
+}
+
 struct Ordering {
   std::string joins{}, by{};
 };
@@ -167,13 +192,18 @@ Result<std::vector<Run>> search_runs(Tx& tx, const RunQuery& q) {
   Where where(tx.engine());
   const auto order =
       ordering(where, q.order);  // first: its joins stand before WHERE, and values are bound in the order of the text
-  if (q.experiments.size() == 1)
-    where.add("r.experiment_id = " + where.bind(q.experiments[0]));
-  else
-    where.add("r.experiment_id IN " + where.bind_list(q.experiments));
   if (q.view == View::active) where.add("r.lifecycle_stage = 'active'");
   if (q.view == View::deleted) where.add("r.lifecycle_stage = 'deleted'");
-  for (const auto& c : q.filter) add_clause(where, c);
+  bool by_value = false;
+  for (const auto& c : q.filter) {
+    TRY(rare, add_rare_clause(tx, where, c));
+    by_value = by_value || rare;
+    if (!rare) add_clause(where, c);
+  }
+  const std::string experiment =
+      by_value ? "+r.experiment_id" : "r.experiment_id";  // + : not by the index of the newest runs
+  where.add(q.experiments.size() == 1 ? experiment + " = " + where.bind(q.experiments[0])
+                                      : experiment + " IN " + where.bind_list(q.experiments));
   std::string text =
       "SELECT " RUN_COLUMNS " FROM run r" + order.joins + " WHERE " + where.text() + " ORDER BY " + order.by;
   text += where.page(q.offset, q.max_results);
