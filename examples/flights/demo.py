@@ -178,7 +178,7 @@ class Demo:
 
     # 3. Versioning.
     def training(self, step: Step) -> None:
-        flow = self.flow_of(step, self.head(), lambda flow: flow["version"] or flow["state"] in ENDED, "a runner trains")
+        flow = self.flow_of(step, self.head(), lambda flow: flow["version"] or flow["state"] in ENDED, "the flow of the push")
         if flow["version"] != 1:
             raise Problem(f"the first flow made no version: {flow['state']}, {flow['reason']}")
         client = self.client()
@@ -262,10 +262,13 @@ class Demo:
                     shares.append(rollout["share"])
                 if rollout and rollout["state"] == "stepping":
                     early = early or next((id for version, id in reversed(traffic.recent) if version == "2"), None)
-                    step.progress(f"{rollout['share']:g} % of the traffic, {rollout['rows']} of {rollout['rows_needed']} rows", rollout["share"] / 100)
                 return flow, rollout
 
-            flow, rollout = self.house.wait(step, "the canary", look, lambda seen: seen[0]["state"] in ENDED, 180)
+            def tell(seen):
+                rollout = seen[1]
+                return rollout and (f"{rollout['share']:g} % of the traffic, {rollout['rows']} of {rollout['rows_needed']} rows", rollout["share"] / 100)
+
+            flow, rollout = self.house.wait(step, "the canary", look, lambda seen: seen[0]["state"] in ENDED, 180, tell)
             arrived = traffic.answers["2"]
             self.house.wait(step, "all traffic on version 2", lambda: traffic.answers["2"], lambda count: count > arrived + 50, 30)
         if not flow["rollout"]:
@@ -282,7 +285,7 @@ class Demo:
     def shuffled_labels(self, step: Step) -> None:
         edit(self.work / "train.py", "labels = train[LABEL].to_numpy()", "labels = train[LABEL].sample(frac=1, random_state=1).to_numpy()")
         self.push("A join that went wrong: every flight gets another one's delay")
-        flow = self.flow_of(step, self.head(), lambda flow: flow["state"] in ENDED | {"waiting"}, "a runner trains on shuffled labels")
+        flow = self.flow_of(step, self.head(), lambda flow: flow["state"] in ENDED | {"waiting"}, "the flow of the push")
         gate = self.house.get(f"/api/pawl/v1/flows/{flow['id']}", self.olga)["gate"] or {"checks": []}
         failed = {check["kind"]: check for check in gate["checks"] if check["state"] == "fail"}
         step.claim("the gate stopped it", flow["state"] == "rejected", {"state": flow["state"], "reason": flow["reason"]})
@@ -384,11 +387,12 @@ class Demo:
         return next(flow for flow in self.house.get(f"/api/pawl/v1/flows?model={MODEL}", self.olga)["items"] if flow["version"] == version)
 
     def flow_of(self, step: Step, commit: str, done, text: str) -> dict:
-        return self.house.wait(step, text, lambda: self.flow(commit), lambda flow: flow is not None and done(flow))
+        return self.house.wait(step, text, lambda: self.flow(commit), lambda flow: flow is not None and done(flow),
+                               tell=lambda flow: flow and (f"{text}: {flow['state'].replace('_', ' ')}",))
 
     def judged(self, step: Step) -> tuple[dict, dict]:
         """The flow of the newest push, waiting for its approval with every other check passed."""
-        flow = self.flow_of(step, self.head(), lambda flow: flow["state"] in ENDED | {"waiting"}, "a runner trains, the gate judges")
+        flow = self.flow_of(step, self.head(), lambda flow: flow["state"] in ENDED | {"waiting"}, "the flow of the push")
         if flow["state"] != "waiting":
             raise Problem(f"the flow is {flow['state']}: {flow['reason']}")
         gate = self.house.wait(step, "the gate", lambda: self.house.get(f"/api/pawl/v1/flows/{flow['id']}", self.olga)["gate"], bool, 30)

@@ -148,8 +148,8 @@ class House:
         except urllib.error.HTTPError as refused:
             raise Problem(f"{method} {path}: {refused.code} {refused.read().decode()[:400]}") from None
 
-    def wait(self, step, text: str, look, done, seconds: float = 300):
-        """Looks until `done(seen)`, showing that it lasts; what was seen last when the time is over is a Problem."""
+    def wait(self, step, text: str, look, done, seconds: float = 300, tell=lambda seen: ()):
+        """Looks until `done(seen)`, showing that it lasts: `text`, or the text and share that `tell(seen)` gives. Too late is a Problem."""
         deadline = time.monotonic() + seconds
         while True:
             seen = look()
@@ -159,5 +159,5 @@ class House:
                 raise Problem(f"{text}: not within {seconds:.0f} s; last seen {str(seen)[:500]}")
             if self.server.poll() is not None:
                 raise Problem(f"the server ended with {self.server.returncode}: {(self.folder / 'server.log').read_text()[-600:]}")
-            step.progress(text)
+            step.progress(*(tell(seen) or (text,)))
             time.sleep(0.2)
