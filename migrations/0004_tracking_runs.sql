@@ -38,6 +38,9 @@ CREATE INDEX run_of_flow ON run (flow_id, run_id);
 
 CREATE TABLE run_param (run_id TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (run_id, key));
 CREATE TABLE run_tag (run_id TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (run_id, key));
+-- Runs by the value of a parameter or tag. The first hundred characters: PostgreSQL's index rows are small, and no value is told apart later.
+CREATE INDEX run_param_by_value ON run_param (key, substr(value, 1, 100), run_id);
+CREATE INDEX run_tag_by_value ON run_tag (key, substr(value, 1, 100), run_id);
 
 -- The latest value of each key, for search and for the run's page. NaN is value 0 with is_nan 1: SQLite has no NaN.
 CREATE TABLE metric_latest (
