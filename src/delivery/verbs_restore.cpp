@@ -93,8 +93,7 @@ Result<Restored> restore(Command& command, const RestoreIn& in) {
   if (from.artifact.empty())
     return fail(Code::unavailable, "the files of " + in.version + " (" + from.source + ") are not kept by this server");
   out.model = (dir / "registered-model").string();
-  pipeline::TaskContext artifacts{.server = client};
-  TRY_(artifacts.download(from.artifact, out.model));
+  TRY_(pipeline::download_artifacts(client, from.artifact, out.model));
   return out;
 }
 

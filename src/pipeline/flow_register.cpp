@@ -25,9 +25,9 @@ std::string mlmodel(const std::string& run, const std::string& file) {
 
 }  // namespace
 
-Result<VersionRef> register_output(TaskContext& task, const PipelineAsk& ask, const std::filesystem::path& file) {
-  // As the flow: so the run and the version are linked to it without a word of ours.
-  net::Client client({.server = task.server_url, .token = task.token, .time_max = std::chrono::minutes(10)});
+Result<VersionRef> register_output(net::Client& client, const TaskContext& task, const PipelineAsk& ask,
+                                   const std::filesystem::path& file) {
+  // The client speaks as the flow: so the run and the version are linked to it without a word of ours.
   const auto post = [&](std::string_view what, const std::string& body) {
     return client.call_text(Method::POST, std::string(api) + std::string(what), body);
   };
@@ -47,10 +47,10 @@ Result<VersionRef> register_output(TaskContext& task, const PipelineAsk& ask, co
     experiment = text_at(made, "experiment_id");
   }
   const auto now = std::to_string(SystemClock{}.now().ms());
-  TRY(run_made, post("runs/create",
-                     "{\"experiment_id\":" + json_text(experiment) + ",\"run_name\":" + json_text("flow " + ask.flow) +
-                         ",\"start_time\":" + now +
-                         ",\"tags\":[{\"key\":\"mlflow.source.git.commit\",\"value\":" + json_text(ask.commit) + "}]}"));
+  TRY(run_made, post("runs/create", "{\"experiment_id\":" + json_text(experiment) +
+                                        ",\"run_name\":" + json_text("flow " + ask.flow) + ",\"start_time\":" + now +
+                                        ",\"tags\":[{\"key\":\"mlflow.source.git.commit\",\"value\":" +
+                                        json_text(ask.commit) + "}]}"));
   const auto run = text_at(run_made, "run.info.run_id");
   const auto folder = experiment + "/" + run + "/artifacts/model";
   const auto name = file.filename().string();

@@ -207,7 +207,7 @@ std::vector<std::string> stage_environment(const TaskContext& task, const Pipeli
   if (!has_path) out.push_back("PATH=/usr/local/bin:/usr/bin:/bin:" + ours);
   out.push_back("PAWL_DVC_CACHE=" + task.cache.string());
   out.push_back("PAWL_FLOW=" + ask.flow);
-  out.push_back("MLFLOW_TRACKING_URI=" + task.server_url);
+  out.push_back("MLFLOW_TRACKING_URI=" + task.address());
   out.push_back("MLFLOW_TRACKING_TOKEN=" + task.token);
   return out;
 }
@@ -222,18 +222,30 @@ Result<PipelineResult> run_pipeline(TaskContext& task, const PipelineAsk& ask) {
     mirror.drop(tree);
     return result;
   }
-  TRY(registered, task.server.call<Registered>(net::Method::POST, "/api/pawl/v1/tasks/" + task.id + "/registered",
-                                               Held{task.id, task.epoch}));
+  Registered registered;
+  const auto ask_registered = [&](net::Client& client) -> Result<void> {
+    TRY(now, client.call<Registered>(net::Method::POST, "/api/pawl/v1/tasks/" + task.id + "/registered",
+                                     Held{task.id, task.epoch}));
+    registered = std::move(now);
+    return {};
+  };
+  TRY_(task.speak(TaskContext::As::runner, ask_registered));
   const bool ran = std::ranges::any_of(result->stages, [](const StageRun& s) { return s.outcome == Outcome::ran; });
   const bool same_output =
       result->output && !result->output->sha256.empty() && result->output->sha256 == registered.newest_output;
-  result->version = registered.version;
   result->nothing_new = !registered.version && !ran && same_output;
-  if (!result->version && !result->nothing_new && result->output) {
+  if (!registered.version && !result->nothing_new && result->output) {
     task.log("the script registered no version of '" + ask.model + "': registering " + result->output->path + "\n");
-    TRY(version, register_output(task, ask, tree / result->output->path));
-    result->version = version;
+    TRY_(task.speak(TaskContext::As::flow, [&](net::Client& client) -> Result<void> {
+      // An answer that was lost with its server may have been a yes.
+      TRY_(task.speak(TaskContext::As::runner, ask_registered));
+      if (registered.version) return {};
+      TRY(version, register_output(client, task, ask, tree / result->output->path));
+      registered.version = version;
+      return {};
+    }));
   }
+  result->version = registered.version;
   if (result->version) {
     const auto ref = "refs/pawl/" + result->version->name + "/" + std::to_string(result->version->version);
     if (auto pinned = mirror.pin(ask.commit, ref); !pinned)

@@ -131,7 +131,7 @@ class Runner {
         if (settings_.once) return {};
         continue;
       }
-      one(*client, *claimed);
+      one(*claimed);
       answered = std::chrono::steady_clock::now();
       client = connect();
       if (settings_.once) return {};
@@ -150,7 +150,7 @@ class Runner {
     return std::make_unique<net::Client>(net::ClientOptions{.server = address(), .token = settings_.token});
   }
 
-  void one(net::Client& client, const Claimed& claimed) {
+  void one(const Claimed& claimed) {
     const auto start = std::chrono::steady_clock::now();
     const auto kind = claimed.kind.value_or(TaskKind::inspect);
     log::info("runner.task", {{"task", claimed.id}, {"kind", word(kind)}, {"epoch", claimed.epoch}});
@@ -160,14 +160,14 @@ class Runner {
     fs::create_directories(scratch, ec);
     Keeper keeper([this] { return connect(); }, claimed.id, claimed.epoch);
     keeper.stop_when(stop_);
-    TaskContext task{.server = client,
-                     .server_url = address(),
-                     .id = claimed.id,
+    TaskContext task{.id = claimed.id,
                      .token = claimed.token,
                      .epoch = claimed.epoch,
                      .work = settings_.work,
                      .scratch = scratch,
-                     .cache = settings_.cache};
+                     .cache = settings_.cache,
+                     .address = [this] { return address(); },
+                     .runner_token = settings_.token};
     task.log = [&keeper](std::string_view text) { keeper.log(text); };
     task.stop = keeper.stopped();
     const auto code = code_.find(kind);
@@ -255,8 +255,22 @@ Result<fs::path> TaskContext::object(std::string_view md5) const {
   return known.object(md5);
 }
 
-Result<void> TaskContext::download(const std::string& folder, const fs::path& to) const {
+Result<void> TaskContext::speak(As as, const std::function<Result<void>(net::Client&)>& talk) const {
+  for (auto delay = retry_first;; delay = std::min(delay * 2, retry_max)) {
+    net::Client client(
+        {.server = address(), .token = as == As::flow ? token : runner_token, .time_max = std::chrono::minutes(10)});
+    auto done = talk(client);
+    if (done || !connection_lost(done.error()) || stop.stop_requested()) return done;
+    wait(stop, delay);
+  }
+}
+
+Result<void> download_artifacts(net::Client& server, const std::string& folder, const fs::path& to) {
   return download_folder(server, folder, to, 0);
+}
+
+Result<void> TaskContext::download(const std::string& folder, const fs::path& to) const {
+  return speak(As::runner, [&](net::Client& client) { return download_folder(client, folder, to, 0); });
 }
 
 Result<void> run_runner(const RunnerSettings& given, const std::map<TaskKind, TaskCode>& more, std::stop_token stop) {

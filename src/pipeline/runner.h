@@ -21,21 +21,26 @@ struct RunnerSettings {
 
 // What a task's code is given.
 struct TaskContext {
-  net::Client& server;  // with the runner's token
-  std::string server_url{};
   std::string id{}, token{};  // the task; the flow's token of a pipeline
   std::int64_t epoch = 0;
   std::filesystem::path work{};     // of the runner
   std::filesystem::path scratch{};  // an empty folder of this task's own, removed afterwards
   std::filesystem::path cache{};
+  std::function<std::string()> address{};  // of the server, now
+  std::string runner_token{};
   std::function<void(std::string_view)> log{};
   std::stop_token stop{};
 
+  // Speaks to the server as the runner (or the flow), again and again while it is away: a training must not be lost because it restarts.
+  enum class As { runner, flow };
+  Result<void> speak(As as, const std::function<Result<void>(net::Client&)>& work) const;
   // Where the cache keeps a file of this content. Code::missing when it does not.
   Result<std::filesystem::path> object(std::string_view md5) const;
   // Brings a folder of the server's artifacts (as `1/RUN/artifacts/model`) here.
   Result<void> download(const std::string& folder, const std::filesystem::path& to) const;
 };
+// The same with a client at hand.
+Result<void> download_artifacts(net::Client& server, const std::string& folder, const std::filesystem::path& to);
 // The result as JSON. Code::unavailable is worth another try by anyone; other errors are the task's own.
 using TaskCode = std::function<Result<std::string>(TaskContext& task, const std::string& payload)>;
 
@@ -45,7 +50,8 @@ Result<void> run_runner(const RunnerSettings& settings, const std::map<TaskKind,
 // A pipeline on a commit: worktree, parameters, stages, what came of it.
 Result<PipelineResult> run_pipeline(TaskContext& task, const PipelineAsk& ask);
 // Registers the pipeline's output as the model's next version, through the MLflow API, as the flow.
-Result<VersionRef> register_output(TaskContext& task, const PipelineAsk& ask, const std::filesystem::path& file);
+Result<VersionRef> register_output(net::Client& as_flow, const TaskContext& task, const PipelineAsk& ask,
+                                   const std::filesystem::path& file);
 // The environment of a team's stages: ours less everything that looks like a secret.
 std::vector<std::string> stage_environment(const TaskContext& task, const PipelineAsk& ask);
 
