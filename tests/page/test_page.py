@@ -69,9 +69,6 @@ class House:
         self.run(*git, "push", "-q", "origin", "main")
 
     def close(self):
-        self.server.send_signal(signal.SIGTERM)
-        self.server.wait(10)
-        self.log.close()
         work = f"--work\0{self.data}/runner\0".encode()
         for process in Path("/proc").glob("[0-9]*"):  # its runner outlives the server by design
             try:
@@ -79,6 +76,9 @@ class House:
                     os.kill(int(process.name), signal.SIGTERM)
             except OSError:
                 pass
+        self.server.send_signal(signal.SIGTERM)
+        self.server.wait(10)
+        self.log.close()
 
 
 @pytest.fixture

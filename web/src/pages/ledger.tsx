@@ -5,17 +5,17 @@ import { get } from "../api.ts";
 import { on_notice } from "../live.ts";
 import { link } from "../route.ts";
 import type { ChainState, LedgerEvent, List } from "../types.ts";
-import { moment, short, tone } from "../words.ts";
+import { moment, short, tone, who } from "../words.ts";
 import { Card, Empty, Time, Trouble } from "../parts/basic.tsx";
 import { LongList } from "../parts/long_list.tsx";
 
 const page_events = 200;
 
-// The event's data in one line: the values people look for, not the digests.
-function gist(data: unknown): string {
+// The event's data in one line: the values people look for, less what the reader knows from the place it stands in.
+function gist(data: unknown, known: string[] = []): string {
   if (typeof data !== "object" || data === null) return "";
   return Object.entries(data)
-    .filter(([, value]) => (typeof value === "string" && value !== "") || typeof value === "number" || typeof value === "boolean")
+    .filter(([name, value]) => !known.includes(name) && ((typeof value === "string" && value !== "") || typeof value === "number" || typeof value === "boolean"))
     .map(([name, value]) => `${name} ${typeof value === "string" && /^[0-9a-f]{32,}$/.test(value) ? short(value) : value}`)
     .join(", ");
 }
@@ -25,15 +25,25 @@ function What({ event }: { event: LedgerEvent }) {
   return <span class={`what ${tone(last)}`}>{event.what}</span>;
 }
 
+function place_of({ kind, id }: LedgerEvent["subject"]): string | undefined {
+  if (kind === "model") return link("models", id);
+  if (kind === "flow") return link("ledger", id);
+  const [model, version] = id.split("@");
+  return kind === "version" && model && version ? link("models", model, version) : undefined;
+}
+
 function Subject({ event }: { event: LedgerEvent }) {
   const { kind, id } = event.subject;
-  const [model, version] = id.split("@");
+  const to = place_of(event.subject);
   return (
     <>
-      <span class="quiet">{kind}</span> {model && version ? <a href={link("models", model, version)} tabIndex={-1}>{id}</a> : id}
+      <span class="quiet">{kind}</span> {to ? <a href={to} tabIndex={-1}>{id}</a> : id}
     </>
   );
 }
+
+// Of one flow, so its model, version and commit need not be said again.
+const known_in_a_flow = ["model", "version", "commit", "endpoint", "subject", "subject_kind", "flow", "repo"];
 
 export function Happened({ events }: { events: LedgerEvent[] }) {
   return (
@@ -43,7 +53,7 @@ export function Happened({ events }: { events: LedgerEvent[] }) {
           <span class="quiet"><Time at={event.at} /></span>
           <What event={event} />
           <span class="cut">
-            <b>{event.by}</b> <span class="quiet">{gist(event.data)}</span>
+            <b>{who(event.by)}</b> <span class="quiet">{gist(event.data, known_in_a_flow)}</span>
           </span>
         </li>
       ))}
@@ -51,19 +61,19 @@ export function Happened({ events }: { events: LedgerEvent[] }) {
   );
 }
 
-function Detail({ event }: { event: LedgerEvent }) {
+function Detail({ event, close }: { event: LedgerEvent; close: () => void }) {
   const facts: [string, string][] = [
     ["Number", String(event.seq)],
     ["Time", `${moment(event.at)} UTC`],
     ["Subject", `${event.subject.kind} ${event.subject.id}`],
-    ["By", event.by],
+    ["By", who(event.by)],
     ["Flow", event.flow],
     ["Cause", event.cause],
     ["Hash", event.hash],
     ["Before it", event.prev],
   ];
   return (
-    <Card title={event.what}>
+    <Card title={event.what} aside={<button type="button" class="plain" onClick={close}>Close</button>}>
       <dl class="facts">
         {facts.filter(([, value]) => value).map(([name, value]) => (
           <>
@@ -233,7 +243,7 @@ export function LedgerPage({ flow }: { flow: string }) {
                   <span class="quiet">{moment(event.at)}</span>
                   <span><What event={event} /></span>
                   <span class="cut"><Subject event={event} /></span>
-                  <span class="cut">{event.by}</span>
+                  <span class="cut">{who(event.by)}</span>
                   <span class="cut quiet">{gist(event.data)}</span>
                 </>
               )}
@@ -242,7 +252,7 @@ export function LedgerPage({ flow }: { flow: string }) {
         </div>
         {picked && (
           <aside aria-label="The event">
-            <Detail event={picked} />
+            <Detail event={picked} close={() => set_picked(undefined)} />
           </aside>
         )}
       </div>

@@ -14,15 +14,15 @@ import { Happened } from "./ledger.tsx";
 
 const reload_ms = 3000; // the traffic of a rollout makes no event
 
-// The five steps every flow takes, and how far this one is.
-function Story({ flow }: { flow: Flow }) {
+// The five steps every flow takes, and how far this one is; how it ended otherwise, unless that is `said` already.
+function Story({ flow, said }: { flow: Flow; said?: string }) {
   const names = ["training", "gate", "approval", "rollout", "live"];
   const reached: Record<string, number> = { queued: 0, training: 0, judging: 1, waiting: 2, rolling_out: 3, done: 5 };
   const at = reached[flow.state];
   return (
     <div class="story">
       {at === undefined ? (
-        <State of={flow.state} />
+        flow.state !== said && <State of={flow.state} />
       ) : (
         <ol class="steps" aria-label="The flow">
           {names.map((name, i) => (
@@ -131,7 +131,7 @@ function Version({ line, page, me, again }: { line: VersionLine; page: ModelPage
         ))}
         {line.share > 0 && <span class="quiet">{percent(line.share)} of the traffic</span>}
       </header>
-      {flow.value && <Story flow={flow.value} />}
+      {flow.value && <Story flow={flow.value} said={line.state} />}
       <Trouble problem={flow.problem} />
       {line.approval && <ApprovalCard key={line.approval.id} approval={line.approval} changed={again} />}
       {rollout && <RolloutCard rollout={rollout} />}
@@ -186,8 +186,8 @@ export function ModelPageView({ name, version, me }: { name: string; version: st
                           <div class="cut"><State of={line.state} /> {line.aliases.map((alias) => <span key={alias} class="alias">{alias}</span>)}</div>
                           <div class="quiet cut">
                             <Time at={line.created} />
-                            {line.commit ? ` · ${short(line.commit)}` : line.by && ` · ${who(line.by)}`}
                             {line.share > 0 && ` · ${percent(line.share)}`}
+                            {line.commit ? ` · ${short(line.commit)}` : line.by && ` · ${who(line.by)}`}
                           </div>
                         </span>
                       </>
