@@ -64,6 +64,7 @@ Result<void> House::build() {
   desk_ = std::make_unique<pipeline::Desk>(*store_, *pipeline_, clock_, std::move(start_runner));
   TRY(serving, serving::Service::open({.data = settings_.data}, *store_, clock_, random_));
   serving_ = std::move(serving);
+  serving_->work(*worker_);
   team_ = std::make_unique<team::Service>(random_);
   feed_ = std::make_unique<team::Feed>(*store_, live_);
   below_ = std::make_unique<delivery::House>(*pipeline_, *registry_, *tracking_, *access_, *serving_);

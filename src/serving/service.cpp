@@ -285,9 +285,8 @@ void Service::infer(Inference request, Answered answered) { impl_->infer(std::mo
 
 Result<Tally> Service::Impl::tally(const EndpointNow& endpoint, const std::string& rollout, std::int64_t step,
                                    Arm arm) {
-  TRY_(endpoint.tail->open());
   const std::scoped_lock lock(endpoint.book->mutex);
-  TRY_(endpoint.book->tallies.catch_up(*endpoint.tail));
+  TRY_(catch_up(endpoint));
   return endpoint.book->tallies.of(rollout, step, arm);
 }
 Result<Tally> Service::tally(const std::string& name, const std::string& rollout, std::int64_t step, Arm arm) {
@@ -316,9 +315,8 @@ Result<Endpoint> Service::Impl::describe(const EndpointNow& e) {
                         .digest = a.slot ? a.slot->row.digest : "",
                         .tally = std::move(counted)});
   }
-  TRY_(e.tail->open());
   const std::scoped_lock lock(e.book->mutex);
-  TRY_(e.book->tallies.catch_up(*e.tail));
+  TRY_(catch_up(e));
   out.predictions = e.book->tallies.rows_answered();
   return out;
 }

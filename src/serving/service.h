@@ -10,6 +10,9 @@
 namespace CLI {
 class App;
 }
+namespace pawl::jobs {
+class Worker;
+}
 namespace pawl::net {
 struct Command;
 class Router;
@@ -46,6 +49,9 @@ class Service {
   void attach(net::Server& server);
   // Before the server goes away: waits for loads that are under way.
   void detach();
+
+  // Sealing of closed segments, as a job.
+  void work(jobs::Worker& worker);
 
   // ---- for delivery ----
   // Loads the version from its artifact folder (relative to the root), proves that it answers and keeps that for later loads. Blocks: job or pool threads only.

@@ -16,6 +16,7 @@ struct EndpointNow {
   };
   struct Book {
     std::mutex mutex{};
+    bool begun = false;  // what sealed segments counted is in
     Tallies tallies{};
   };
   EndpointRow row{};
@@ -55,6 +56,12 @@ struct Service::Impl {
 
   Result<Tally> tally(const EndpointNow& endpoint, const std::string& rollout, std::int64_t step, Arm arm);
   Result<Endpoint> describe(const EndpointNow& endpoint);
+  // The book with all that was written so far in it; its mutex is held.
+  Result<void> catch_up(const EndpointNow& endpoint);
+  std::vector<Segment> closed_segments(const EndpointNow& endpoint) const;
+  Result<void> seal(const EndpointNow& endpoint, const Segment& segment);
+  Result<std::optional<Prediction>> find_sealed(const EndpointNow& endpoint, const IdParts& parts,
+                                                const std::string& id);
 
   const Options options;
   store::Store& store;

@@ -14,8 +14,11 @@ Result<std::optional<Record>> find_record(const Tail& tail, const IdParts& id) {
     return r.received == id.at && id.counter >= r.counter && id.counter - r.counter < std::max(r.rows, 1U);
   };
   const auto look = [&](const Segment& s) -> Result<std::optional<Record>> {
-    TRY(reader, SegmentReader::open(s.path, s.bytes));
-    while (const auto payload = reader.next())
+    auto reader = SegmentReader::open(s.path, s.bytes);
+    std::error_code ec;
+    if (!reader && !std::filesystem::exists(s.path, ec)) return std::optional<Record>{};  // sealed just now
+    if (!reader) return std::unexpected(std::move(reader).error());
+    while (const auto payload = reader->next())
       if (const auto head = decode_record(*payload, Parts::head); head && holds(*head))
         return decode_record(*payload, Parts::all);
     return std::optional<Record>{};
@@ -46,6 +49,32 @@ Result<std::vector<LabelSeen>> find_labels(const Tail& tail, std::string_view id
 
 }  // namespace
 
+namespace {
+
+Prediction prediction_of(const std::string& id, const Record& record, std::size_t row, const EndpointNow& endpoint,
+                         const std::string& server) {
+  return {.id = id,
+          .request_id = record.request_id,
+          .endpoint = endpoint.row.name,
+          .model = endpoint.row.model,
+          .version = record.version,
+          .digest = record.digest,
+          .rollout = record.rollout,
+          .step = record.step,
+          .arm = record.arm,
+          .server = server,
+          .received = to_rfc3339(record.received),
+          .event_time = to_rfc3339(record.event_time(row)),
+          .status = std::string(word(record.status)),
+          .error = record.error,
+          .latency_us = record.latency_us,
+          .features = {row_json(record.features, row, record.columns)},
+          .outputs = {row_json(record.outputs, row)},
+          .context = {v2::context_row(record.context, row, record.rows)}};
+}
+
+}  // namespace
+
 Result<Prediction> Service::prediction(const std::string& id) {
   const auto missing = [&] {
     return fail(Code::missing, "there is no prediction \"" + id.substr(0, 100) + "\"", "id");
@@ -56,29 +85,17 @@ Result<Prediction> Service::prediction(const std::string& id) {
   if (!endpoint || parts->server != impl_->server_number) return missing();
   TRY_(endpoint->tail->open());
   TRY(record, find_record(*endpoint->tail, *parts));
-  if (!record || record->rows == 0) return missing();
-  const auto row = static_cast<std::size_t>(parts->counter - record->counter);
-  Prediction out{.id = id,
-                 .request_id = record->request_id,
-                 .endpoint = endpoint->row.name,
-                 .model = endpoint->row.model,
-                 .version = record->version,
-                 .digest = record->digest,
-                 .rollout = record->rollout,
-                 .step = record->step,
-                 .arm = record->arm,
-                 .server = impl_->server_name,
-                 .received = to_rfc3339(record->received),
-                 .status = std::string(word(record->status)),
-                 .error = record->error,
-                 .latency_us = record->latency_us,
-                 .features = {row_json(record->features, row, record->columns)},
-                 .outputs = {row_json(record->outputs, row)},
-                 .context = {v2::context_row(record->context, row, record->rows)}};
-  if (!record->event_times.empty()) out.event_time = to_rfc3339(record->event_time(row));
+  std::optional<Prediction> out;
+  if (record && record->rows > 0) {
+    out = prediction_of(id, *record, parts->counter - record->counter, *endpoint, impl_->server_name);
+  } else if (!record) {
+    TRY(sealed, impl_->find_sealed(*endpoint, *parts, id));
+    out = std::move(sealed);
+  }
+  if (!out) return missing();
   TRY(labels, find_labels(*endpoint->labels, id));
-  out.labels = std::move(labels);
-  return out;
+  out->labels = std::move(labels);
+  return std::move(*out);
 }
 
 Result<LabelsTaken> Service::take_labels(const Ask& ask, const NewLabels& in) {

@@ -5,6 +5,8 @@
 #include <random>
 
 #include "core/testing.h"
+#include "datasets/table.h"
+#include "jobs/jobs.h"
 #include "net/testing.h"
 #include "serving/models.h"
 #include "serving/replay.h"
@@ -23,9 +25,10 @@ struct Serving {
   store::ScratchFolder data;
   testing::House house;
   std::unique_ptr<Service> service;
-  std::size_t model_bytes_max = 2ULL << 30;
+  std::size_t model_bytes_max, segment_bytes_max;
 
-  explicit Serving(std::size_t bytes_max = 2ULL << 30) : model_bytes_max(bytes_max) {
+  explicit Serving(std::size_t bytes_max = 2ULL << 30, std::size_t segment_bytes = 64 << 20)
+      : model_bytes_max(bytes_max), segment_bytes_max(segment_bytes) {
     int version = 0;
     for (const auto* name : {"linear", "linear10", "renamed", "fragile", "matrix"}) {
       const auto folder = data.path / "artifacts/m" / std::to_string(++version);
@@ -38,7 +41,8 @@ struct Serving {
   }
   void start() {
     auto opened =
-        Service::open({.data = data.path, .model_bytes_max = model_bytes_max}, *house.store, house.clock, house.random);
+        Service::open({.data = data.path, .model_bytes_max = model_bytes_max, .segment_bytes_max = segment_bytes_max},
+                      *house.store, house.clock, house.random);
     REQUIRE_MESSAGE(opened, opened.error().message);
     service = std::move(*opened);
   }
@@ -296,6 +300,79 @@ TEST_CASE("after a restart the log counts the same, predictions are found and id
   CHECK(s.service->prediction(fresh)->features.text == R"({"a":1,"b":1})");
   CHECK(s.service->ready());
   CHECK(s.service->endpoint("e")->predictions == 21);
+}
+
+TEST_CASE("closed segments are sealed as Parquet, what they hold is found and counted as before") {
+  Serving s(2ULL << 30, 2000);
+  s.live();
+  std::vector<std::string> ids;
+  for (int i = 0; i < 40; ++i) {
+    s.house.clock.pass(std::chrono::seconds(1));
+    ids.push_back(id_of(s.infer(ab(i, 2, R"(,"parameters":{"context":{"origin":"JFK"},"routing_key":"k"})"))));
+  }
+  s.infer(
+      R"({"inputs":[{"name":"a","shape":[1],"datatype":"FP32","data":[null]},{"name":"b","shape":[1],"datatype":"FP32","data":[1]}]})");
+  s.infer("{");
+  s.house.post("/api/pawl/v1/endpoints/e/labels", R"({"labels":[{"prediction_id":")" + ids[0] + R"(","label":7}]})");
+  const auto before = s.service->tally("e", "", 0, Arm::live).value();
+  const auto first = encode(s.service->prediction(ids[0]).value());
+  const auto rows = s.data.path / "predictions/e/rows", sealed = s.data.path / "predictions/e/sealed";
+  const auto files = [](const fs::path& folder) {
+    std::vector<fs::path> out(fs::directory_iterator(folder), fs::directory_iterator{});
+    std::ranges::sort(out);
+    return out;
+  };
+  const auto segments = files(rows).size();
+  REQUIRE(segments > 3);
+
+  const auto seal = [&] {
+    jobs::Worker worker(*s.house.store, s.house.clock, s.house.random);
+    s.service->work(worker);
+    s.house.clock.pass(std::chrono::minutes(2));
+    REQUIRE(worker.run_until_idle());
+  };
+  seal();
+  CHECK(files(rows).size() == 1);
+  CHECK(files(sealed).size() == segments - 1);  // and nothing that was only needed meanwhile
+  const auto same = [&](const Tally& now) {
+    CHECK(now.rows == before.rows);
+    CHECK(now.requests == before.requests);
+    CHECK(now.p99_ms == before.p99_ms);
+    CHECK(now.event_last == before.event_last);
+    CHECK(now.outputs.at(0).n == before.outputs.at(0).n);
+    CHECK(now.outputs.at(0).missing == 1);
+    CHECK(now.outputs.at(0).mean == doctest::Approx(before.outputs.at(0).mean));
+    CHECK(now.outputs.at(0).variance == doctest::Approx(before.outputs.at(0).variance));
+  };
+  same(s.service->tally("e", "", 0, Arm::live).value());
+  s.start();
+  mount(s.house.router = net::Router{}, *s.service);
+  same(s.service->tally("e", "", 0, Arm::live).value());
+  CHECK(encode(s.service->prediction(ids[0]).value()) == first);
+  for (int i = 0; i < 40; ++i)
+    CHECK(s.service->prediction(ids[static_cast<std::size_t>(i)])->features.text ==
+          "{\"a\":" + std::to_string(i) + ",\"b\":2}");
+
+  std::int64_t in_tables = 0;
+  for (const auto& file : files(sealed)) {
+    auto table = datasets::Table::open(file);
+    REQUIRE_MESSAGE(table, table.error().message);
+    in_tables += (*table)->rows();
+    if (file == files(sealed).front()) {
+      CHECK((*table)->numbers("feature.a")->at(0) == 0);
+      CHECK((*table)->numbers("output.y")->at(0) == 7);
+      CHECK((*table)->texts("prediction_id")->at(0) == ids[0]);
+    }
+  }
+  CHECK(in_tables > 30);
+
+  // A crash between the list and the removal: the segment is there again, and is not counted twice.
+  fs::copy_file(files(rows).front(), s.data.path / "newest");
+  auto name = files(sealed).front().stem().string() + ".log";
+  fs::copy_file(s.data.path / "newest", rows / name);
+  s.start();
+  same(s.service->tally("e", "", 0, Arm::live).value());
+  CHECK(!fs::exists(rows / name));
 }
 
 TEST_CASE("a log that cannot be written answers 503, counts nothing and goes on when it can") {

@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view suffix = ".log";
+constexpr Micros segment_age_max = std::chrono::hours(24);  // so that a quiet endpoint is sealed too
 std::atomic<int> writes_until_failure{0};
 
 std::unexpected<Error> cannot(std::string_view what, const fs::path& path, int e) {
@@ -197,7 +198,8 @@ void Tail::flush() {
 
 Result<void> Tail::write(std::string_view bytes, Time first) {
   if (!open_) return fail(Code::internal, "the prediction log was not opened");
-  if (!file_ || bytes_ >= segment_bytes_max_ || file_->broken) TRY_(begin_segment(first));
+  if (!file_ || bytes_ >= segment_bytes_max_ || first - start_ > segment_age_max || file_->broken)
+    TRY_(begin_segment(first));
   if (auto wrote = write_all(file_->fd, bytes, file_->path); !wrote) {
     if (::ftruncate(file_->fd, static_cast<off_t>(bytes_)) != 0)
       file_->broken = true;  // half a frame stays behind: nothing may follow it

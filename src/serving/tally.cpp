@@ -2,23 +2,28 @@
 
 #include <cmath>
 
+#include "core/json.h"
+
 namespace pawl::serving {
 
 void Latencies::add(std::int64_t us) {
   const double value = static_cast<double>(std::max<std::int64_t>(us, 1));
   const auto bucket = static_cast<std::size_t>(std::log(value) / std::log(growth));
-  if (buckets_.size() <= bucket) buckets_.resize(bucket + 1);
-  ++buckets_[bucket];
-  ++n_;
+  if (buckets.size() <= bucket) buckets.resize(bucket + 1);
+  ++buckets[bucket];
+}
+void Latencies::add(const Latencies& others) {
+  if (buckets.size() < others.buckets.size()) buckets.resize(others.buckets.size());
+  for (std::size_t i = 0; i < others.buckets.size(); ++i) buckets[i] += others.buckets[i];
 }
 double Latencies::quantile_ms(double q) const {
-  if (n_ == 0) return 0;
-  auto left = static_cast<std::uint64_t>(std::ceil(q * static_cast<double>(n_)));
-  for (std::size_t i = 0; i < buckets_.size(); ++i) {
-    if (buckets_[i] >= left) return std::pow(growth, static_cast<double>(i) + 0.5) / 1000;
-    left -= buckets_[i];
-  }
-  return std::pow(growth, static_cast<double>(buckets_.size())) / 1000;
+  std::int64_t n = 0;
+  for (const auto b : buckets) n += b;
+  if (n == 0) return 0;
+  auto left = static_cast<std::int64_t>(std::ceil(q * static_cast<double>(n)));
+  std::size_t i = 0;
+  for (; i + 1 < buckets.size() && buckets[i] < left; ++i) left -= buckets[i];
+  return std::pow(growth, static_cast<double>(i) + 0.5) / 1000;
 }
 
 void Moments::add(double value) {
@@ -33,27 +38,65 @@ void Moments::add(double value) {
   mean += apart / static_cast<double>(n);
   squares += apart * (value - mean);
 }
+void Moments::add(const Moments& others) {
+  missing += others.missing;
+  if (others.n == 0) return;
+  min = n == 0 ? others.min : std::min(min, others.min);
+  max = n == 0 ? others.max : std::max(max, others.max);
+  const double apart = others.mean - mean, ours = static_cast<double>(n), theirs = static_cast<double>(others.n);
+  n += others.n;
+  mean += apart * theirs / (ours + theirs);
+  squares += others.squares + apart * apart * ours * theirs / (ours + theirs);
+}
+
+Moments& Tallies::Count::output(const std::string& name) {
+  const auto at = std::ranges::find(outputs, name, &Moments::name);
+  return at != outputs.end() ? *at : outputs.emplace_back(Moments{.name = name});
+}
+void Tallies::Count::add(const Count& o) {
+  if (o.requests > 0) {
+    first = requests == 0 ? o.first : std::min(first, o.first);
+    last = requests == 0 ? o.last : std::max(last, o.last);
+  }
+  if (o.rows > 0) {
+    event_first = rows == 0 ? o.event_first : std::min(event_first, o.event_first);
+    event_last = rows == 0 ? o.event_last : std::max(event_last, o.event_last);
+  }
+  rows += o.rows;
+  requests += o.requests;
+  errors += o.errors;
+  refused += o.refused;
+  latencies.add(o.latencies);
+  for (const auto& m : o.outputs) output(m.name).add(m);
+}
+
+Tallies::Count& Tallies::count_of(const Count& key) {
+  for (auto at = counts_.rbegin(); at != counts_.rend(); ++at)  // the newest step is asked for most
+    if (at->step == key.step && at->arm == key.arm && at->rollout == key.rollout) return *at;
+  return counts_.emplace_back(Count{.rollout = key.rollout, .step = key.step, .arm = key.arm});
+}
 
 void Tallies::add(const Record& record) {
-  auto& arm = arms_[Key(record.rollout, record.step, record.arm)];
-  if (arm.requests++ == 0) arm.first = record.received;
-  arm.last = record.received;
-  if (record.status == Status::error) ++arm.errors;
-  if (record.status == Status::refused) ++arm.refused;
+  auto& c = count_of({.rollout = record.rollout, .step = record.step, .arm = record.arm});
+  if (c.requests++ == 0) c.first = record.received.us;
+  c.last = std::max(c.last, record.received.us);
+  if (record.status == Status::error) ++c.errors;
+  if (record.status == Status::refused) ++c.refused;
   if (record.status != Status::ok) return;
   for (std::size_t i = 0; i < std::max<std::size_t>(record.event_times.size(), 1); ++i) {
-    const auto t = record.event_time(i);
-    arm.event_first = arm.rows == 0 && i == 0 ? t : std::min(arm.event_first, t);
-    arm.event_last = arm.rows == 0 && i == 0 ? t : std::max(arm.event_last, t);
+    const auto t = record.event_time(i).us;
+    const bool none = c.rows == 0 && i == 0;
+    c.event_first = none ? t : std::min(c.event_first, t);
+    c.event_last = none ? t : std::max(c.event_last, t);
   }
-  arm.rows += record.rows;
+  c.rows += record.rows;
   rows_answered_ += record.rows;
-  arm.latencies.add(record.latency_us);
+  c.latencies.add(record.latency_us);
   for (const auto& t : record.outputs)
     std::visit(
         [&]<class V>(const std::vector<V>& values) {
           if constexpr (!std::is_same_v<V, std::string>) {
-            auto& moments = arm.outputs[t.name];
+            auto& moments = c.output(t.name);
             for (const auto v : values) moments.add(static_cast<double>(v));
           }
         },
@@ -77,25 +120,35 @@ Result<void> Tallies::catch_up(const Tail& tail) {
   return {};
 }
 
+std::string Tallies::save() const { return pawl::encode(counts_); }
+Result<void> Tallies::add_saved(std::string_view json) {
+  TRY(counts, decode<std::vector<Count>>(json));
+  for (const auto& c : counts) {
+    count_of(c).add(c);
+    rows_answered_ += c.rows;
+  }
+  return {};
+}
+
 Tally Tallies::of(std::string_view rollout, std::int64_t step, Arm arm) const {
   Tally out;
-  const auto at = arms_.find(Key(rollout, step, arm));
-  if (at == arms_.end()) return out;
-  const auto& a = at->second;
-  out.rows = a.rows;
-  out.requests = a.requests;
-  out.errors = a.errors;
-  out.refused = a.refused;
-  out.p50_ms = a.latencies.quantile_ms(0.5);
-  out.p99_ms = a.latencies.quantile_ms(0.99);
-  out.first = to_rfc3339(a.first);
-  out.last = to_rfc3339(a.last);
-  if (a.rows > 0) {
-    out.event_first = to_rfc3339(a.event_first);
-    out.event_last = to_rfc3339(a.event_last);
+  const auto at = std::ranges::find_if(
+      counts_, [&](const Count& c) { return c.step == step && c.arm == arm && c.rollout == rollout; });
+  if (at == counts_.end()) return out;
+  out.rows = at->rows;
+  out.requests = at->requests;
+  out.errors = at->errors;
+  out.refused = at->refused;
+  out.p50_ms = at->latencies.quantile_ms(0.5);
+  out.p99_ms = at->latencies.quantile_ms(0.99);
+  out.first = to_rfc3339({at->first});
+  out.last = to_rfc3339({at->last});
+  if (at->rows > 0) {
+    out.event_first = to_rfc3339({at->event_first});
+    out.event_last = to_rfc3339({at->event_last});
   }
-  for (const auto& [name, m] : a.outputs)
-    out.outputs.push_back({.name = name,
+  for (const auto& m : at->outputs)
+    out.outputs.push_back({.name = m.name,
                            .n = m.n,
                            .missing = m.missing,
                            .mean = m.mean,

@@ -1,5 +1,5 @@
 // What each arm did in each step of a rollout, counted from the prediction log: never from memory alone, so that a restart counts the same.
-// Reads on from where it stopped; after a restart, from the beginning.
+// Reads on from where it stopped; after a restart, from the beginning, where sealed segments bring what they counted.
 #pragma once
 #include "serving/record.h"
 #include "serving/tail.h"
@@ -10,19 +10,27 @@ namespace pawl::serving {
 class Latencies {
  public:
   void add(std::int64_t us);
+  void add(const Latencies& others);
   double quantile_ms(double q) const;
+  // Bucket i holds how many took growth^i to growth^(i+1) microseconds.
+  std::vector<std::int64_t> buckets{};
+  static constexpr auto fields = std::tuple{field("buckets", &Latencies::buckets)};
 
  private:
   static constexpr double growth = 1.06;
-  std::vector<std::uint32_t> buckets_;  // bucket i: growth^i to growth^(i+1) microseconds
-  std::uint64_t n_ = 0;
 };
 
 // Mean and variance as they come (Welford), so that large numbers with a small spread keep it.
 struct Moments {
+  std::string name{};
   std::int64_t n = 0, missing = 0;
-  double mean = 0, squares = 0, min = 0, max = 0;
+  double mean = 0, squares = 0, min = 0, max = 0;  // squares: the sum of squared distances from the mean
   void add(double value);
+  void add(const Moments& others);
+  static constexpr auto fields = std::tuple{field("name", &Moments::name),       field("n", &Moments::n),
+                                            field("missing", &Moments::missing), field("mean", &Moments::mean),
+                                            field("squares", &Moments::squares), field("min", &Moments::min),
+                                            field("max", &Moments::max)};
 };
 
 class Tallies {
@@ -32,16 +40,38 @@ class Tallies {
   void add(const Record& record);
   // Takes in what the tail wrote since the last time.
   Result<void> catch_up(const Tail& tail);
+  // As JSON, to be kept with a sealed segment, and counted in again.
+  std::string save() const;
+  Result<void> add_saved(std::string_view json);
 
  private:
-  struct Arms {
+  struct Count {
+    std::string rollout{};
+    std::int64_t step = 0;
+    Arm arm{};
     std::int64_t rows = 0, requests = 0, errors = 0, refused = 0;
+    std::int64_t first = 0, last = 0, event_first = 0,
+                 event_last = 0;  // microseconds since 1970; event times of answered rows
     Latencies latencies{};
-    Time first{}, last{}, event_first{}, event_last{};
-    std::map<std::string, Moments, std::less<>> outputs{};
+    std::vector<Moments> outputs{};
+    void add(const Count& others);
+    Moments& output(const std::string& name);
+    static constexpr auto fields = std::tuple{field("rollout", &Count::rollout),
+                                              field("step", &Count::step),
+                                              field("arm", &Count::arm),
+                                              field("rows", &Count::rows),
+                                              field("requests", &Count::requests),
+                                              field("errors", &Count::errors),
+                                              field("refused", &Count::refused),
+                                              field("first", &Count::first),
+                                              field("last", &Count::last),
+                                              field("event_first", &Count::event_first),
+                                              field("event_last", &Count::event_last),
+                                              field("latencies", &Count::latencies),
+                                              field("outputs", &Count::outputs)};
   };
-  using Key = std::tuple<std::string, std::int64_t, Arm>;
-  std::map<Key, Arms> arms_;
+  Count& count_of(const Count& key);
+  std::vector<Count> counts_;  // few: one for each step of each rollout and arm
   std::int64_t rows_answered_ = 0;
   std::filesystem::path at_{};  // the segment that was read last, and how far
   std::size_t offset_ = 0;
