@@ -131,7 +131,9 @@ class Runner {
         if (settings_.once) return {};
         continue;
       }
+      if (settings_.busy) *settings_.busy = true;
       one(*claimed);
+      if (settings_.busy) *settings_.busy = false;
       answered = std::chrono::steady_clock::now();
       client = connect();
       if (settings_.once) return {};

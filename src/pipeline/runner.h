@@ -2,6 +2,7 @@
 // when the lease is lost it stops what it does and forgets the result. The end of the server does not end a training: the runner goes on and
 // hands in when a server answers again.
 #pragma once
+#include <atomic>
 #include <stop_token>
 
 #include "net/client.h"
@@ -15,8 +16,9 @@ struct RunnerSettings {
   std::filesystem::path work{};   // mirrors, worktrees, lock file
   std::filesystem::path cache{};  // DVC's, for repositories that name none
   std::string name{};
-  bool once = false;   // one task, then the end
-  bool local = false;  // started by a server: ends when that is gone and there is nothing to do
+  bool once = false;                  // one task, then the end
+  std::atomic<bool>* busy = nullptr;  // set while a task is done, when somebody wants to know
+  bool local = false;                 // started by a server: ends when that is gone and there is nothing to do
 };
 
 // What a task's code is given.

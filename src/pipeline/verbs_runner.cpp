@@ -15,8 +15,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// SIGTERM and SIGINT end the runner in order: its stages are stopped, its lease is given back.
-Result<void> run_until_signal(const RunnerSettings& settings, const std::map<TaskKind, TaskCode>& more) {
+// SIGTERM and SIGINT end the runner in order: its stages are stopped, its lease is given back. One that only waits for work ends at once: a
+// task that it is given in that very moment goes to the next runner when its lease runs out.
+Result<void> run_until_signal(RunnerSettings settings, const std::map<TaskKind, TaskCode>& more) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
@@ -24,10 +25,13 @@ Result<void> run_until_signal(const RunnerSettings& settings, const std::map<Tas
   sigaddset(&signals, SIGUSR1);  // ours: the work has ended
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::stop_source stop;
+  std::atomic<bool> busy = false;
+  settings.busy = &busy;
   std::thread watcher([&] {
     int which = 0;
     sigwait(&signals, &which);
     stop.request_stop();
+    if (which != SIGUSR1 && !busy) std::_Exit(0);
   });
   auto ran = run_runner(settings, more, stop.get_token());
   pthread_kill(watcher.native_handle(), SIGUSR1);
