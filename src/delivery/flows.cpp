@@ -205,9 +205,16 @@ Result<void> Service::trained(Call& call, FlowRow& row, const Ended& ended, cons
     row.flow.version = chosen->number;
   else
     row.flow.version = row.trained.version;
-  if (row.flow.version == 0)
+  if (row.flow.version == 0) {
+    const bool ran = std::any_of(row.flow.stages.begin(), row.flow.stages.end(),
+                                 [](const StageRun& s) { return s.outcome == "ran"; });
+    if (!ran && !row.flow.stages.empty())
+      return move(call, row, FlowState::nothing_new, "no stage had to run, and nothing was registered", cause);
     return move(call, row, FlowState::failed,
-                "the pipeline has ended, but no version of " + row.flow.model + " was registered", cause);
+                "the pipeline has ended, but no version of " + row.flow.model +
+                    " was registered: log one with registered_model_name, or name train.output",
+                cause);
+  }
   return start_judging(call, row, cause);
 }
 
