@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
          "--data", command.data,
          "The server's data folder: for `server` where it keeps everything, else to act as its owner on this machine")
       ->envname("PAWL_DATA");
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // not 1: an unknown word is then named instead of "a subcommand is required"
   app.fallthrough();
 
   pawl::app::server_verb(app, command);
@@ -41,6 +41,10 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     const int code = app.exit(e);
     return code == 0 ? 0 : 2;
+  }
+  if (app.get_subcommands().empty()) {
+    command.print_text(app.help());
+    return 2;
   }
   return command.exit_code;
 }
