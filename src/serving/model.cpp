@@ -1,11 +1,17 @@
+#include <boost/json.hpp>
+
 #include "core/json.h"
+#include "core/json_dom.h"
 #include "serving/onnx.h"
 #include "store/files.h"
+#include "wire/v2/codec.h"
 #include "wire/yaml/value.h"
 
 namespace pawl::serving {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr std::size_t example_bytes_max = 16 << 20;
 
 std::string said(const v2::Port& p) {
   return "\"" + p.name + "\" (" + std::string(word(p.type)) + " " + v2::to_text(p.shape) + ")";
@@ -136,6 +142,29 @@ Result<void> Model::name_columns(const std::vector<std::string>& names) {
   return {};
 }
 
+// Each cell of the first row as a tensor of its column's type, by way of a V2 request: the same rules hold.
+void Model::take_example(std::string_view json) {
+  const auto parsed = parse_json(json);
+  if (!parsed || !parsed->is_object() || columns_.empty()) return;
+  const auto* split = parsed->get_object().if_contains("dataframe_split");
+  const auto* object = split != nullptr ? split->if_object() : &parsed->get_object();
+  const auto* names = object != nullptr ? object->if_contains("columns") : nullptr;
+  const auto* data = object != nullptr ? object->if_contains("data") : nullptr;
+  if (names == nullptr || !names->is_array() || data == nullptr || !data->is_array() || data->get_array().empty() ||
+      !data->get_array()[0].is_array())
+    return;
+  const auto& row = data->get_array()[0].get_array();
+  std::string tensors;
+  for (const auto& c : columns_)
+    for (std::size_t i = 0; i < std::min(names->get_array().size(), row.size()); ++i)
+      if (const auto* name = names->get_array()[i].if_string(); name != nullptr && std::string_view(*name) == c.name)
+        tensors += (tensors.empty() ? "" : ",") + (R"({"name":)" + encode(c.name)) + R"(,"shape":[1],"datatype":")" +
+                   std::string(word(c.type)) + R"(","data":[)" + boost::json::serialize(row[i]) + "]}";
+  auto request = v2::read_request(R"({"inputs":[)" + tensors + "]}");
+  if (!request) return;
+  if (auto bound = bind(std::move(request->inputs))) example_ = std::move(*bound);
+}
+
 Result<std::vector<v2::Tensor>> Model::bind(std::vector<v2::Tensor>&& given) const {
   if (given.empty()) return fail(Code::invalid, "expected the inputs " + names_of(inputs_), "inputs");
   TRY_(same_rows(given));
@@ -207,7 +236,12 @@ Result<std::shared_ptr<const Model>> Model::open(const fs::path& folder, std::ve
   }
   TRY(file, beneath(folder, data->text));
   if (column_names.empty()) column_names = signature_columns(mlmodel);
-  return load(file, std::move(column_names));
+  std::string example;
+  const auto* named = yaml::at_path(mlmodel, "saved_input_example_info.artifact_path");
+  if (named != nullptr && named->is(yaml::Value::Kind::text))
+    if (const auto path = beneath(folder, named->text))
+      if (auto read = store::read_file(*path, example_bytes_max)) example = std::move(*read);
+  return load(file, std::move(column_names), example);
 }
 
 }  // namespace pawl::serving

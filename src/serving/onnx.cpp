@@ -32,7 +32,8 @@ std::string reason(const Ort::Exception& e) {
 class OnnxModel final : public Model {
  public:
   static Result<std::shared_ptr<const Model>> make(const std::string& name, std::string_view bytes,
-                                                   const std::vector<std::string>& column_names) {
+                                                   const std::vector<std::string>& column_names,
+                                                   std::string_view example) {
     auto model = std::make_shared<OnnxModel>();
     try {
       Ort::SessionOptions options;
@@ -46,6 +47,7 @@ class OnnxModel final : public Model {
     }
     TRY_(model->read_ports());
     TRY_(model->name_columns(column_names));
+    model->take_example(example);
     model->digest_ = hex(sha256(bytes));
     model->bytes_ = bytes.size();
     return model;
@@ -183,7 +185,7 @@ class OnnxModel final : public Model {
 }  // namespace
 
 Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& file,
-                                                 std::vector<std::string> column_names) {
+                                                 std::vector<std::string> column_names, std::string_view example) {
   TRY(bytes, store::read_file(file, model_file_bytes_max));
   const auto name = file.filename().string();
   if (const auto outside = external_tensors(bytes); !outside.empty())
@@ -192,28 +194,57 @@ Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& fi
                     "\"): save it as one file, onnx.save(model, path)",
                 "model");
   TRY_(open_onnx_runtime());
-  return OnnxModel::make(name, bytes, column_names);
+  return OnnxModel::make(name, bytes, column_names, example);
 }
 
+namespace {
+
+// The same row so many times.
+std::vector<v2::Tensor> repeated(const std::vector<v2::Tensor>& row, std::size_t times) {
+  auto out = row;
+  for (auto& t : out) {
+    t.shape.front() = static_cast<std::int64_t>(times);
+    std::visit(
+        [&](auto& values) {
+          const auto width = values.size();
+          for (std::size_t i = width; i < width * times; ++i) values.push_back(values[i % width]);
+        },
+        t.data);
+  }
+  return out;
+}
+
+Result<double> median_us(const Model& model, const std::vector<v2::Tensor>& rows, int times) {
+  std::vector<double> took;
+  for (int i = 0; i < times; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    TRY_(model.run(rows));
+    took.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
+  }
+  std::ranges::nth_element(took, took.begin() + static_cast<std::ptrdiff_t>(took.size() / 2));
+  return took[took.size() / 2];
+}
+
+}  // namespace
+
 Result<WarmUp> warm_up(const Model& model) {
-  const auto median_us = [&](std::size_t rows, int times) -> Result<double> {
-    TRY(bound, model.bind(model.sample(rows)));
-    std::vector<double> took;
-    for (int i = 0; i < times; ++i) {
-      const auto begin = std::chrono::steady_clock::now();
-      TRY_(model.run(bound));
-      took.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
-    }
-    std::ranges::nth_element(took, took.begin() + static_cast<std::ptrdiff_t>(took.size() / 2));
-    return took[took.size() / 2];
-  };
+  TRY(made_up, model.bind(model.sample(1)));
+  auto row = std::move(made_up);
+  if (auto first = median_us(model, row, 3); !first) {  // the first runs fill caches
+    if (first.error().code != Code::internal) return std::unexpected(std::move(first).error());
+    if (model.example().empty())
+      return fail(
+          Code::invalid,
+          first.error().message + ". If it refuses values it was not trained on, log it with input_example=X.head(1)");
+    row = model.example();
+    TRY_(median_us(model, row, 3));
+  }
   WarmUp out;
-  TRY_(median_us(1, 3));  // the first ones fill caches
-  TRY(one, median_us(1, 21));
+  TRY(one, median_us(model, row, 21));
   out.us_one_row = out.us_per_row = one;
   const bool any_rows = std::ranges::all_of(model.inputs(), [](const v2::Port& p) { return p.shape.front() < 0; });
   if (any_rows && one < 5000) {  // a slow model is proven slow already
-    TRY(many, median_us(64, 5));
+    TRY(many, median_us(model, repeated(row, 64), 5));
     out.us_per_row = many / 64;
   }
   return out;

@@ -14,8 +14,10 @@ namespace pawl::serving {
 class Model {
  public:
   // `column_names`: the columns of a single matrix input, in order, where the model does not name them itself.
+  // `example`: JSON of an input example, {"columns": [...], "data": [[...]]}.
   static Result<std::shared_ptr<const Model>> load(const std::filesystem::path& file,
-                                                   std::vector<std::string> column_names = {});
+                                                   std::vector<std::string> column_names = {},
+                                                   std::string_view example = {});
   // The model of an artifact folder: its `MLmodel` names the .onnx file (flavors.onnx.data) and, in the signature, the columns. A folder
   // without an MLmodel must hold exactly one .onnx file. The file must lie beneath the folder.
   static Result<std::shared_ptr<const Model>> open(const std::filesystem::path& folder,
@@ -39,10 +41,15 @@ class Model {
   virtual Result<std::vector<v2::Tensor>> run(std::span<const v2::Tensor> bound) const = 0;
   // Made-up rows of the right shape: zeros and empty texts.
   std::vector<v2::Tensor> sample(std::size_t rows) const;
+  // The first row of the input example that was logged with the model, bound; empty when there is none that fits. Some models refuse made-up
+  // values (an encoder that does not know the category ""), none may refuse this.
+  const std::vector<v2::Tensor>& example() const { return example_; }
 
  protected:
   Result<void> name_columns(const std::vector<std::string>& names);  // fills columns_
+  void take_example(std::string_view json);                          // fills example_; what does not fit is no example
   std::vector<v2::Port> inputs_, outputs_, columns_;
+  std::vector<v2::Tensor> example_;
   std::string digest_;
   std::size_t bytes_ = 0;
 };

@@ -155,6 +155,30 @@ TEST_CASE("warming up measures") {
   CHECK(warmed->us_per_row > 0);
 }
 
+TEST_CASE("a model that refuses made-up values is proven by its input example") {
+  const Folder folder;
+  fs::copy_file(models() / "picky.onnx", folder.path / "model.onnx");
+  const std::string mlmodel = "flavors:\n  onnx:\n    data: model.onnx\n";
+  folder.write("MLmodel", mlmodel);
+  const auto refused = warm_up(**Model::open(folder.path));
+  REQUIRE(!refused);
+  CHECK(refused.error().code == Code::invalid);
+  CHECK_MESSAGE(refused.error().message.contains("log it with input_example=X.head(1)"), refused.error().message);
+  folder.write("MLmodel", mlmodel +
+                              "saved_input_example_info:\n  artifact_path: input_example.json\n  pandas_orient: "
+                              "split\n  type: dataframe\n");
+  each_of<std::string, bool>({{R"({"columns":["other","origin"],"data":[[1.5,"JFK"]]})", true},
+                              {R"({"dataframe_split":{"columns":["origin"],"data":[["LGA"],["JFK"]]}})", true},
+                              {R"({"columns":["origin"],"data":[["nowhere"]]})", false},
+                              {R"({"columns":["origin"],"data":[[7]]})", false},
+                              {R"({"columns":[],"data":[]})", false},
+                              {"no json", false}},
+                             [&](const std::string& example, bool good) {
+                               folder.write("input_example.json", example);
+                               CHECK(warm_up(**Model::open(folder.path)).has_value() == good);
+                             });
+}
+
 TEST_CASE("the MLmodel file of a folder names the model and its columns") {
   const Folder folder;
   fs::copy_file(models() / "matrix.onnx", folder.path / "model.onnx");

@@ -47,6 +47,9 @@ def main():
     # Fails while it runs, unless the index is 0, 1 or 2.
     save("fragile", [h.make_node("Gather", ["table", "i"], ["y"], axis=0)], [value("i", T.INT64, column)], [value("y", T.FLOAT, column)],
          [("table", np.array([5, 6, 7], np.float32))])
+    # An encoder that fails on a category it does not know: scikit-learn's default.
+    save("picky", [h.make_node("OneHotEncoder", ["origin"], ["x"], domain="ai.onnx.ml", cats_strings=["JFK", "LGA"], zeros=0), h.make_node("Flatten", ["x"], ["y"])],
+         [value("origin", T.STRING, column)], [value("y", T.FLOAT, [None, 2])])
     # Refused: ZipMap, one answer for all rows, an element type V2 lacks here, an operator nobody knows, weights in another file.
     save("zipmap", [h.make_node("ZipMap", ["p"], ["probabilities"], domain="ai.onnx.ml", classlabels_int64s=[0, 1])], [value("p", T.FLOAT, [None, 2])],
          [h.make_value_info("probabilities", h.make_sequence_type_proto(h.make_map_type_proto(T.INT64, h.make_tensor_type_proto(T.FLOAT, []))))])
