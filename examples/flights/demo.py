@@ -120,7 +120,7 @@ class Demo:
         # One cache on the machine: what a stage made once, nobody makes again.
         (self.work / ".dvc/config").write_text(f"[cache]\n    dir = {house.folder / 'cache'}\n")
         self.push("The flights: stages, checks and how the model reaches production")
-        plan = house.wait(step, "the first pawl.yaml is proposed", lambda: self.open_approvals("plan"), bool)[0]
+        plan = house.wait(step, "the first pawl.yaml is proposed", lambda: self.open_approvals("plan"), bool, 60)[0]
         before = house.get(f"/api/pawl/v1/flows?model={MODEL}", self.olga)["items"]
         step.claim("nothing trains before pawl.yaml is in force", before == [], before)
         own = house.pawl("approve", plan["id"], "--json", by=self.ada, code=None)

@@ -23,7 +23,7 @@ BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.M | re.S)
 
 LOOK_UP = f"""
 open_id() {{  # the id of what waits for an approval, once something does
-  for _ in $(seq 600); do
+  for _ in $(seq 300); do
     id=$(pawl approve --json | {sys.executable} -c 'import json, sys; print(next((one["id"] for one in json.load(sys.stdin)["items"]), ""))')
     [ -z "$id" ] || {{ echo "$id"; return; }}
     sleep 0.2
