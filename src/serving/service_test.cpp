@@ -375,6 +375,54 @@ TEST_CASE("closed segments are sealed as Parquet, what they hold is found and co
   CHECK(!fs::exists(rows / name));
 }
 
+TEST_CASE("predictions, routings, tallies and sealing at the same time lose nothing") {
+  Serving s(2ULL << 30, 20'000);
+  s.live();
+  s.prepare(2);
+  constexpr int threads = 4, each = 150;
+  std::mutex mutex;
+  std::vector<std::string> ids;
+  std::atomic<int> running{threads};
+  std::vector<std::jthread> clients;
+  for (int t = 0; t < threads; ++t)
+    clients.emplace_back([&, t] {
+      for (int i = 0; i < each; ++i)
+        s.service->infer({.endpoint = "e",
+                          .body = ab(t * each + i, 0),
+                          .received = s.house.clock.now(),
+                          .begun = s.house.clock.steady()},
+                         [&](const Result<std::string>& answer) {
+                           const std::scoped_lock lock(mutex);
+                           ids.push_back(answer ? json_at(*answer, "parameters.prediction_ids.0").value_or("none")
+                                                : answer.error().message);
+                         });
+      --running;
+    });
+  jobs::Worker worker(*s.house.store, s.house.clock, s.house.random);
+  s.service->work(worker);
+  for (std::int64_t turn = 1; running > 0; ++turn) {
+    CHECK(s.route({.arms = {{.version = 1, .share = 0.5}, {.version = 2, .share = 0.5, .arm = Arm::canary}},
+                   .rollout = "r",
+                   .step = turn,
+                   .salt = "x"}));
+    CHECK(s.service->endpoint("e").has_value());
+    s.house.clock.pass(std::chrono::minutes(2));
+    CHECK(worker.run_until_idle());
+  }
+  clients.clear();
+  CHECK(s.service->endpoint("e")->predictions == threads * each);
+  std::ranges::sort(ids);
+  CHECK(std::ranges::adjacent_find(ids) == ids.end());
+  CHECK(ids.size() == threads * each);
+  double sum = 0;
+  for (std::size_t i = 0; i < ids.size(); i += 20) {  // looking into Parquet takes a DuckDB each
+    const auto seen = s.service->prediction(ids[i].substr(1, ids[i].size() - 2));
+    REQUIRE_MESSAGE(seen, ids[i]);
+    sum += seen->version;
+  }
+  CHECK(sum > 0);
+}
+
 TEST_CASE("a log that cannot be written answers 503, counts nothing and goes on when it can") {
   Serving s;
   s.live();
