@@ -106,20 +106,20 @@ class Keeper {
 
 class Runner {
  public:
-  Runner(const RunnerSettings& settings, std::map<TaskKind, TaskCode> code, std::stop_token stop)
-      : settings_(settings), code_(std::move(code)), stop_(std::move(stop)) {}
+  Runner(const RunnerSettings& settings, const std::map<TaskKind, TaskCode>& code, std::atomic<int>& busy,
+         std::stop_token stop)
+      : settings_(settings), code_(code), busy_(busy), stop_(std::move(stop)) {}
 
-  Result<void> run() {
+  Result<void> run(const std::vector<TaskKind>& kinds) {
     auto client = connect();
     auto delay = retry_first;
     auto answered = std::chrono::steady_clock::now();
-    log::info("runner.ready", {{"server", address()}, {"work", settings_.work.string()}});
     while (!stop_.stop_requested()) {
-      auto claimed =
-          client->call<Claimed>(net::Method::POST, target("tasks/claim"), ClaimAsk{.runner = settings_.name});
+      auto claimed = client->call<Claimed>(net::Method::POST, target("tasks/claim"),
+                                           ClaimAsk{.runner = settings_.name, .kinds = kinds});
       if (!claimed) {
         if (!connection_lost(claimed.error())) return std::unexpected(claimed.error());
-        if (settings_.local && std::chrono::steady_clock::now() - answered > local_waits) return {};
+        if (settings_.local && busy_ == 0 && std::chrono::steady_clock::now() - answered > local_waits) return {};
         wait(stop_, delay);
         delay = std::min(delay * 2, retry_max);
         client = connect();
@@ -131,9 +131,9 @@ class Runner {
         if (settings_.once) return {};
         continue;
       }
-      if (settings_.busy) *settings_.busy = true;
+      ++busy_;
       one(*claimed);
-      if (settings_.busy) *settings_.busy = false;
+      --busy_;
       answered = std::chrono::steady_clock::now();
       client = connect();
       if (settings_.once) return {};
@@ -208,7 +208,8 @@ class Runner {
   }
 
   const RunnerSettings& settings_;
-  std::map<TaskKind, TaskCode> code_;
+  const std::map<TaskKind, TaskCode>& code_;
+  std::atomic<int>& busy_;  // of all our loops
   std::stop_token stop_;
 };
 
@@ -305,7 +306,23 @@ Result<void> run_runner(const RunnerSettings& given, const std::map<TaskKind, Ta
       });
   code[TaskKind::pipeline] =
       described<PipelineAsk>([](TaskContext& task, const PipelineAsk& ask) { return run_pipeline(task, ask); });
-  auto ran = Runner(settings, std::move(code), stop).run();
+  std::atomic<int> own = 0;
+  auto& busy = settings.busy ? *settings.busy : own;
+  log::info("runner.ready", {{"server", settings.server}, {"work", settings.work.string()}});
+  Result<void> ran;
+  if (settings.once) {
+    ran = Runner(settings, code, busy, stop).run({});
+  } else {
+    // A push is looked at also while something trains: it may replace what waits.
+    std::stop_source end;
+    const std::stop_callback passed_on(stop, [&end] { end.request_stop(); });
+    std::jthread looks([&] {
+      if (auto looked = Runner(settings, code, busy, end.get_token()).run({TaskKind::inspect}); !looked)
+        log::warn("runner.no_inspections", {{"why", looked.error().message}});
+    });
+    ran = Runner(settings, code, busy, end.get_token()).run({TaskKind::pipeline, TaskKind::evaluate});
+    end.request_stop();
+  }
   ::close(lock);
   return ran;
 }

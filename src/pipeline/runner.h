@@ -16,9 +16,9 @@ struct RunnerSettings {
   std::filesystem::path work{};   // mirrors, worktrees, lock file
   std::filesystem::path cache{};  // DVC's, for repositories that name none
   std::string name{};
-  bool once = false;                  // one task, then the end
-  std::atomic<bool>* busy = nullptr;  // set while a task is done, when somebody wants to know
-  bool local = false;                 // started by a server: ends when that is gone and there is nothing to do
+  bool once = false;                 // one task, then the end
+  std::atomic<int>* busy = nullptr;  // how many tasks are being done, when somebody wants to know
+  bool local = false;                // started by a server: ends when that is gone and there is nothing to do
 };
 
 // What a task's code is given.

@@ -8,6 +8,7 @@
 #include "datasets/routes.h"
 #include "net/server.h"
 #include "pipeline/routes.h"
+#include "pipeline/rows.h"
 #include "pipeline/runner.h"
 #include "registry/routes.h"
 #include "store/testing.h"
@@ -334,6 +335,40 @@ TEST_CASE("a kind of task that a room above brings is handed its payload and han
                  return R"({"got":)" + payload + "}";
                }}});
   CHECK(s.result(id).result.text == R"({"got":{"x":1}})");
+}
+
+TEST_CASE("the rows of repositories and tasks mean the same to both engines") {
+  store::on_each_engine([](store::Store& store) {
+    FakeClock clock;
+    REQUIRE(store.write([&](Tx& tx) -> Result<void> {
+      Call call(tx, {.who = pawl_itself(), .clock = &clock});
+      CHECK(rows::insert_repository(tx, {.name = "b", .url = "u"}, "default", clock.now()) == true);
+      CHECK(rows::insert_repository(tx, {.name = "a", .url = "u"}, "default", clock.now()) == true);
+      CHECK(rows::insert_repository(tx, {.name = "a", .url = "v"}, "default", clock.now()) == false);
+      TRY(all, rows::repositories(tx));
+      REQUIRE(all.size() == 2);
+      CHECK(all[0].name == "a");
+      CHECK(all[0].branch == "main");
+      CHECK(!(*rows::find_repository(tx, "none")).has_value());
+      CHECK(rows::unfinished(tx) == false);
+      TRY(id, jobs::add(call, {.kind = "pipeline", .payload = "{}", .flow = "f"}));
+      CHECK(rows::unfinished(tx) == true);
+      const std::array<std::string, 1> kinds{"pipeline"};
+      TRY_(jobs::claim(call, kinds, "r", lease_time));
+      TRY(running, rows::running_pipelines(tx));
+      REQUIRE(running.size() == 1);
+      CHECK(running[0].flow == "f");
+      CHECK(running[0].epoch == 1);
+      TRY_(jobs::finish(call, id, 1, "{\"x\":1}"));
+      TRY(finished, rows::finished_pipelines(tx, 10));
+      REQUIRE(finished.size() == 1);
+      CHECK(finished[0].result == "{\"x\":1}");
+      TRY(newest, rows::newest_tasks(tx, 10));
+      REQUIRE(newest.size() == 1);
+      CHECK(newest[0].state == "done");
+      return {};
+    }));
+  });
 }
 
 TEST_CASE("repositories are declared once, and a push is an event") {

@@ -25,13 +25,13 @@ Result<void> run_until_signal(RunnerSettings settings, const std::map<TaskKind, 
   sigaddset(&signals, SIGUSR1);  // ours: the work has ended
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::stop_source stop;
-  std::atomic<bool> busy = false;
+  std::atomic<int> busy = 0;
   settings.busy = &busy;
   std::thread watcher([&] {
     int which = 0;
     sigwait(&signals, &which);
     stop.request_stop();
-    if (which != SIGUSR1 && !busy) std::_Exit(0);
+    if (which != SIGUSR1 && busy == 0) std::_Exit(0);
   });
   auto ran = run_runner(settings, more, stop.get_token());
   pthread_kill(watcher.native_handle(), SIGUSR1);
