@@ -62,7 +62,7 @@ Result<void> House::build() {
                                            .token = access_->runner_token()});
     };
   desk_ = std::make_unique<pipeline::Desk>(*store_, *pipeline_, clock_, std::move(start_runner));
-  TRY(serving, serving::Service::open({.data = settings_.data}, *store_, clock_, random_));
+  TRY(serving, serving::Service::open({.data = settings_.data, .metrics = &metrics_}, *store_, clock_, random_));
   serving_ = std::move(serving);
   serving_->work(*worker_);
   team_ = std::make_unique<team::Service>(random_);
@@ -74,6 +74,7 @@ Result<void> House::build() {
                       .store = *store_,
                       .clock = clock_,
                       .random = random_,
+                      .notice = [this](std::string_view what, std::string_view data) { live_.publish(what, data); },
                       .cache = std::filesystem::absolute(settings_.data / "cache").string()});
   registry_->guard_alias([this](Tx& tx, std::string_view model, std::string_view alias) {
     return delivery_->guards_alias(tx, model, alias);

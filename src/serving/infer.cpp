@@ -2,6 +2,7 @@
 // ends in an answer. What fails is kept too: a request that no version could have answered as `refused`, the others as `error` of their version.
 #include "core/hash.h"
 #include "core/log.h"
+#include "net/metrics.h"
 #include "net/server.h"
 #include "serving/service_impl.h"
 
@@ -41,7 +42,7 @@ void Service::Impl::infer(Inference in, Answered answered) {
     return answered(fail(Code::missing, "there is no model \"" + in.endpoint.substr(0, 200) + "\"", "name"));
   auto asked = std::make_unique<Asked>(
       Asked{.in = std::move(in), .answered = std::move(answered), .endpoint = std::move(endpoint)});
-  if (asked->in.body.size() <= body_bytes_on_io && asked->endpoint->tail->is_open()) return decode(std::move(asked));
+  if (asked->in.body->size() <= body_bytes_on_io && asked->endpoint->tail->is_open()) return decode(std::move(asked));
   on_pool([this, asked = std::move(asked)]() mutable {
     if (auto opened = asked->endpoint->tail->open(); !opened)
       return asked->answered(std::unexpected(std::move(opened).error()));
@@ -50,13 +51,13 @@ void Service::Impl::infer(Inference in, Answered answered) {
 }
 
 void Service::Impl::decode(std::unique_ptr<Asked> asked) {
-  auto request = v2::read_request(asked->in.body);
+  auto request = v2::read_request(*asked->in.body);
   if (!request) return refuse(std::move(asked), std::move(request).error(), false);
   asked->request = std::move(*request);
   if (!asked->request.id.empty()) {
     const auto key = asked->in.endpoint + '\0' + (asked->in.version ? std::to_string(*asked->in.version) : "") + '\0' +
                      asked->request.id;
-    auto first = replays.begin(key, sha256(asked->in.body), asked->in.received, std::move(asked->answered));
+    auto first = replays.begin(key, sha256(*asked->in.body), asked->in.received, std::move(asked->answered));
     if (!first) return;
     asked->answered = std::move(*first);
   }
@@ -178,13 +179,26 @@ void Service::Impl::refuse(std::unique_ptr<Asked>&& asked, Error error, bool by_
   if (by_version && asked->arm == Arm::canary)
     if (const auto* live = asked->endpoint->live(); live != nullptr && live->slot)
       if (const auto loaded = live->slot->loaded.load())
-        if (auto again = v2::read_request(asked->in.body)) {
+        if (auto again = v2::read_request(*asked->in.body)) {
           const bool outputs_there = std::ranges::all_of(again->outputs, [&](const auto& name) {
             return std::ranges::find(loaded->model->outputs(), name, &v2::Port::name) != loaded->model->outputs().end();
           });
           if (outputs_there && loaded->model->bind(std::move(again->inputs))) record.status = Status::error;
         }
   keep(std::move(asked), std::move(record), std::move(error));
+}
+
+void Service::Impl::count(const EndpointNow& endpoint, const Record& record) const {
+  options.metrics
+      ->counter("pawl_predictions_total", "Rows that were asked for, by what became of them",
+                {{"endpoint", endpoint.row.name},
+                 {"version", std::to_string(record.version)},
+                 {"status", std::string(word(record.status))}})
+      .add(std::max(record.rows, 1U));
+  if (record.status == Status::ok)
+    options.metrics
+        ->histogram("pawl_prediction_seconds", "From arrival to the answer", {{"endpoint", endpoint.row.name}})
+        .observe(static_cast<double>(record.latency_us) / 1e6);
 }
 
 void Service::Impl::keep(std::unique_ptr<Asked> asked, Record record, std::optional<Error> error) {
@@ -207,6 +221,7 @@ void Service::Impl::keep(std::unique_ptr<Asked> asked, Record record, std::optio
   record.context = std::move(request.context);
   record.latency_us = std::chrono::duration_cast<std::chrono::microseconds>(clock.steady() - asked->in.begun).count();
 
+  if (options.metrics != nullptr) count(endpoint, record);
   Result<std::string> answer;
   if (error) {
     answer = std::unexpected(std::move(*error));

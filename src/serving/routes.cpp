@@ -21,10 +21,6 @@ struct ByName {
   std::string name{};
   static constexpr auto fields = std::tuple{field("name", &ByName::name, {.required = true})};
 };
-struct Endpoints {
-  std::vector<Endpoint> items{};
-  static constexpr auto fields = std::tuple{field("items", &Endpoints::items)};
-};
 
 Result<std::optional<std::int64_t>> version_of(const Request& request) {
   const auto text = request.param("version");
@@ -79,7 +75,7 @@ void mount_v2(net::Router& at, Service& serving) {
                    if (!version) return reply(std::unexpected(std::move(version).error()));
                    serving.infer({.endpoint = std::string(r->param("name")),
                                   .version = *version,
-                                  .body = r->body,
+                                  .body = std::shared_ptr<const std::string>(r, &r->body),
                                   .received = ask.now(),
                                   .begun = ask.clock->steady(),
                                   .project = ask.project},
@@ -100,9 +96,9 @@ void mount(net::Router& at, Service& serving) {
           .needs = May::read,
           .on = On::pool,
           .about = "Endpoints with their arms and what these did"},
-         [&serving](Ask&, const Nothing&) -> Result<Endpoints> {
+         [&serving](Ask&, const Nothing&) -> Result<EndpointList> {
            TRY(items, serving.endpoints());
-           return Endpoints{.items = std::move(items)};
+           return EndpointList{.items = std::move(items)};
          });
   at.add({.method = Method::GET,
           .path = "/api/pawl/v1/endpoints/{name}",

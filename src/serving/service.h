@@ -15,6 +15,7 @@ class Worker;
 }
 namespace pawl::net {
 struct Command;
+class Metrics;
 class Router;
 class Server;
 }  // namespace pawl::net
@@ -26,13 +27,14 @@ struct Options {
   std::size_t model_bytes_max =
       2ULL << 30;  // loaded models together; past it the one not used for longest goes, never a live or canary one
   std::size_t segment_bytes_max = 64 << 20;  // of the log's tail; then the next one begins
+  net::Metrics* metrics = nullptr;           // rows by endpoint, version and status; null: not counted
 };
 
 // A request and where its answer goes: once, from any thread.
 struct Inference {
   std::string endpoint{};
-  std::optional<std::int64_t> version{};  // asked for by number
-  std::string body{};
+  std::optional<std::int64_t> version{};      // asked for by number
+  std::shared_ptr<const std::string> body{};  // the JSON; kept alive, not copied: it may be 64 MB
   Time received{};
   std::chrono::steady_clock::time_point begun{};  // what its latency counts from
   std::string project = "default";

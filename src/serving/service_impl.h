@@ -52,6 +52,7 @@ struct Service::Impl {
   void run(std::unique_ptr<Asked> asked, const std::shared_ptr<const Loaded>& loaded, bool on_pool_already);
   void compute(std::unique_ptr<Asked> asked, const std::shared_ptr<const Loaded>& loaded);
   void keep(std::unique_ptr<Asked> asked, struct Record record, std::optional<Error> error);
+  void count(const EndpointNow& endpoint, const struct Record& record) const;
   void refuse(std::unique_ptr<Asked>&& asked, Error error, bool by_version);
 
   Result<Tally> tally(const EndpointNow& endpoint, const std::string& rollout, std::int64_t step, Arm arm);

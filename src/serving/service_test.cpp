@@ -7,6 +7,7 @@
 #include "core/testing.h"
 #include "datasets/table.h"
 #include "jobs/jobs.h"
+#include "net/metrics.h"
 #include "net/testing.h"
 #include "serving/models.h"
 #include "serving/replay.h"
@@ -24,6 +25,7 @@ namespace {
 struct Serving {
   store::ScratchFolder data;
   testing::House house;
+  net::Metrics metrics;
   std::unique_ptr<Service> service;
   std::size_t model_bytes_max, segment_bytes_max;
 
@@ -40,9 +42,11 @@ struct Serving {
     mount(house.router, *service);
   }
   void start() {
-    auto opened =
-        Service::open({.data = data.path, .model_bytes_max = model_bytes_max, .segment_bytes_max = segment_bytes_max},
-                      *house.store, house.clock, house.random);
+    auto opened = Service::open({.data = data.path,
+                                 .model_bytes_max = model_bytes_max,
+                                 .segment_bytes_max = segment_bytes_max,
+                                 .metrics = &metrics},
+                                *house.store, house.clock, house.random);
     REQUIRE_MESSAGE(opened, opened.error().message);
     service = std::move(*opened);
   }
@@ -133,6 +137,7 @@ TEST_CASE("wrong requests are refused in the dialect of V2 with the right status
         CHECK_MESSAGE(r.body.contains(message), r.body);
         CHECK_MESSAGE(r.body.starts_with(R"({"error":)"), r.body);
       });
+  CHECK(s.metrics.text().contains(R"(pawl_predictions_total{endpoint="e",status="refused",version="1"} 3)"));
   const auto tally = s.service->tally("e", "", 0, Arm::live).value();
   CHECK(tally.errors == 0);
   CHECK(tally.rows == 0);
@@ -388,7 +393,7 @@ TEST_CASE("predictions, routings, tallies and sealing at the same time lose noth
     clients.emplace_back([&, t] {
       for (int i = 0; i < each; ++i)
         s.service->infer({.endpoint = "e",
-                          .body = ab(t * each + i, 0),
+                          .body = std::make_shared<const std::string>(ab(t * each + i, 0)),
                           .received = s.house.clock.now(),
                           .begun = s.house.clock.steady()},
                          [&](const Result<std::string>& answer) {

@@ -165,6 +165,11 @@ struct Endpoint {
                  field("created", &Endpoint::created), field("predictions", &Endpoint::predictions)};
 };
 
+struct EndpointList {
+  std::vector<Endpoint> items{};
+  static constexpr auto fields = std::tuple{field("items", &EndpointList::items)};
+};
+
 struct NewLabel {
   std::string prediction_id{};
   Json label{};

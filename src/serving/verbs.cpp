@@ -10,14 +10,9 @@
 namespace pawl::serving {
 namespace {
 
-struct Endpoints {
-  std::vector<Endpoint> items{};
-  static constexpr auto fields = std::tuple{field("items", &Endpoints::items)};
-};
-
 std::string percent(double share) { return fmt::format("{:g}%", share * 100); }
 
-std::string list_text(const Endpoints& list) {
+std::string list_text(const EndpointList& list) {
   std::vector<std::vector<std::string>> rows{{"ENDPOINT", "MODEL", "VERSIONS", "READY", "PREDICTIONS"}};
   for (const auto& e : list.items) {
     std::string arms;
@@ -49,8 +44,8 @@ void show_endpoint(net::Command& command, const Words& words) {
   auto client = command.client();
   if (!client) return command.failed(client.error());
   if (words.name.empty())
-    return command.finish(client->get<Endpoints>("/api/pawl/v1/endpoints"),
-                          [&](const Endpoints& list) { command.print(list, list_text); });
+    return command.finish(client->get<EndpointList>("/api/pawl/v1/endpoints"),
+                          [&](const EndpointList& list) { command.print(list, list_text); });
   command.finish(client->get<Endpoint>("/api/pawl/v1/endpoints/" + net::percent_encode(words.name)),
                  [&](const Endpoint& e) { command.print(e, one_text); });
 }
