@@ -68,7 +68,7 @@ run_page_tests
 
 if [ -n "${CI:-}" ] || [ "${SANITIZE:-0}" != 0 ]; then
   rooms=(core store net jobs serving)
-  tests_of_rooms="^($(IFS='|'; echo "${rooms[*]}"))_test: "
+  tests_of_rooms="^($(IFS='|'; echo "${rooms[*]}"))_test:"
   if build asan "${rooms[@]/%/_test}" fuzzers; then run_ctest asan -R "$tests_of_rooms|^fuzz: "; fi
   if build tsan "${rooms[@]/%/_test}"; then run_ctest tsan -R "$tests_of_rooms"; fi
 fi
