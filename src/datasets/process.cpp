@@ -29,6 +29,7 @@ struct Fd {
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> out;
+  out.reserve(texts.size() + 1);
   for (const auto& t : texts) out.push_back(const_cast<char*>(t.c_str()));
   out.push_back(nullptr);
   return out;
@@ -122,7 +123,8 @@ Result<Ended> run(const Spawn& spawn) {
   return out;
 }
 
-Result<std::string> output_of(std::vector<std::string> argv, std::filesystem::path dir, std::string_view input) {
+Result<std::string> output_of(const std::vector<std::string>& argv, const std::filesystem::path& dir,
+                              std::string_view input) {
   std::array<Fd, 6> ends;
   for (std::size_t i = 0; i < 6; i += 2) {
     int pair[2];

@@ -21,7 +21,7 @@ struct Ended {
 };
 Result<Ended> run(const Spawn& spawn);
 // stdout of a program that must end with 0, else an error with what it said.
-Result<std::string> output_of(std::vector<std::string> argv, std::filesystem::path dir = {},
+Result<std::string> output_of(const std::vector<std::string>& argv, const std::filesystem::path& dir = {},
                               std::string_view input = {});
 
 }  // namespace pawl::datasets

@@ -69,7 +69,6 @@ Result<std::unique_ptr<Repo>> Repo::find(const fs::path& from) {
   }
   dvc::Config config;
   std::optional<std::string> cache_dir;
-  fs::path cache_base;
   for (const char* name : {"config", "config.local"}) {
     const auto file = dir / ".dvc" / name;
     auto text = store::read_file(file, config_bytes_max);
@@ -154,7 +153,7 @@ Result<std::vector<std::string>> Repo::files_below(const fs::path& dir) {
     ::closedir(handle);
     if (problem) return std::unexpected(std::move(*problem));
     for (const auto& [name, is_dir] : entries) {
-      const auto path = below.empty() ? name : below + "/" + name;
+      const auto path = dvc::under(below, name);
       if (name == ".dvcignore")
         return fail(Code::invalid, ".dvcignore file should not be in collected dir path: '" + here.string() + "'",
                     (here / name).string());
@@ -345,7 +344,7 @@ Result<Repo::Found> Repo::find_files() {
     std::error_code ec;
     for (const auto& e : fs::directory_iterator(root_ / dir, fs::directory_options::skip_permission_denied, ec)) {
       const auto name = e.path().filename().string();
-      const auto path = dir.empty() ? name : dir + "/" + name;
+      const auto path = dvc::under(dir, name);
       const bool is_dir = e.is_directory(ec) && !e.is_symlink(ec);
       const bool ours = name == "dvc.yaml" || (name.ends_with(".dvc") && name.size() > 4);
       if (!is_dir && !ours) continue;
@@ -372,7 +371,7 @@ Result<std::optional<std::string>> Repo::hide_from_git(const std::string& relati
   if (output_of({"git", "check-ignore", "-q", "--no-index", "--", relative}, root_)) return std::nullopt;
   const auto slash = relative.rfind('/');
   const auto dir = slash == relative.npos ? std::string{} : relative.substr(0, slash + 1);
-  const auto file = dir + ".gitignore";
+  auto file = dir + ".gitignore";
   auto text = store::read_file(root_ / file, config_bytes_max).value_or("");
   if (!text.empty() && !text.ends_with('\n')) text += '\n';
   text += dvc::ignore_line(relative.substr(dir.size())) + "\n";
@@ -382,7 +381,7 @@ Result<std::optional<std::string>> Repo::hide_from_git(const std::string& relati
 
 Result<fs::path> init_repo(const fs::path& dir, bool no_scm, bool force) {
   std::error_code ec;
-  const auto root = fs::weakly_canonical(fs::absolute(dir), ec);
+  auto root = fs::weakly_canonical(fs::absolute(dir), ec);
   if (!no_scm && !fs::exists(root / ".git", ec))
     return fail(
         Code::invalid,

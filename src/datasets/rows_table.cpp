@@ -219,7 +219,7 @@ class DuckTable final : public Table {
   // DuckDB reads `*`, `?` and `[` in a file's name as a pattern: such a file is read through a link of a plain name.
   Result<std::string> readable_name(const fs::path& file) {
     std::error_code ec;
-    const auto whole = fs::absolute(file, ec).string();
+    auto whole = fs::absolute(file, ec).string();
     if (!fs::is_regular_file(file, ec)) return fail(Code::missing, "'" + name_ + "' is no file", name_);
     if (whole.find_first_of("*?[{") == whole.npos) return whole;
     link_dir_ = fs::temp_directory_path(ec) / ("pawl-table-" + SystemRandom{}.hex_bytes(8));
@@ -467,7 +467,7 @@ const Column* Table::find(std::string_view name) const {
   return nullptr;
 }
 
-Result<std::unique_ptr<Table>> Table::open(const fs::path& file, TableOptions options) {
+Result<std::unique_ptr<Table>> Table::open(const fs::path& file, const TableOptions& options) {
   TRY_(open_duckdb());
   auto table = std::make_unique<DuckTable>();
   TRY_(table->start(file, options));

@@ -65,7 +65,7 @@ struct TableOptions {
 
 class Table {
  public:
-  static Result<std::unique_ptr<Table>> open(const std::filesystem::path& file, TableOptions options = {});
+  static Result<std::unique_ptr<Table>> open(const std::filesystem::path& file, const TableOptions& options = {});
   virtual ~Table() = default;
   virtual const std::vector<Column>& columns() const = 0;
   const Column* find(std::string_view name) const;

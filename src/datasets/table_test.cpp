@@ -15,7 +15,7 @@ struct Csv {
   store::ScratchFolder folder;
   std::filesystem::path file = folder.path / "it's [1] \"odd\".csv";
   explicit Csv(const std::string& text) { std::ofstream(file) << text; }
-  std::unique_ptr<Table> open(TableOptions options = {}) {
+  std::unique_ptr<Table> open(const TableOptions& options = {}) {
     auto table = Table::open(file, options);
     REQUIRE_MESSAGE(table, table.error().message);
     return std::move(*table);

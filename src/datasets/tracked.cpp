@@ -90,7 +90,7 @@ Result<Added> add(Repo& repo, const fs::path& target, const Progress& progress) 
       if (relative->starts_with(path + "/")) {
         out_path = path;
         file = other;
-      } else if (path.starts_with(*relative + "/")) {
+      } else if (path.starts_with(dvc::under(*relative, ""))) {
         return fail(Code::conflict,
                     "The output paths:\n'" + *relative + "'('" + *relative + ".dvc')\n'" + path + "'('" + other +
                         "')\noverlap and are thus in the same tracked directory.",

@@ -38,7 +38,7 @@ void Desk::start() {
   store_.on_notice([this](std::string_view topic) {
     if (topic == "jobs") wake();
   });
-  thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
 Desk::~Desk() { close(); }
@@ -64,7 +64,7 @@ void Desk::wake() {
   changed_.notify_all();
 }
 
-void Desk::take(Ask ask, std::shared_ptr<const net::Request> request, net::Reply reply) {
+void Desk::take(Ask ask, const std::shared_ptr<const net::Request>& request, net::Reply reply) {
   auto in = decode<ClaimAsk>(request->body);
   if (!in) return reply(std::unexpected(in.error()));
   auto one = std::make_shared<Waiting>(
@@ -74,11 +74,11 @@ void Desk::take(Ask ask, std::shared_ptr<const net::Request> request, net::Reply
     if (closed_) return one->reply(answer({}));
     ++trying_;
   }
-  try_claim(std::move(one));
+  try_claim(one);
 }
 
 // Ends on the store's thread: with a task, with none and no wish to wait, or back at the desk.
-void Desk::try_claim(std::shared_ptr<Waiting> one) {
+void Desk::try_claim(const std::shared_ptr<Waiting>& one) {
   auto found = std::make_shared<Claimed>();
   store_.write_async(
       [this, one, found](Tx& tx) -> Result<void> {
@@ -104,7 +104,7 @@ void Desk::try_claim(std::shared_ptr<Waiting> one) {
       });
 }
 
-void Desk::run(std::stop_token stop) {
+void Desk::run(const std::stop_token& stop) {
   look_after_runner();
   auto next_look = std::chrono::steady_clock::now() + look_every;
   while (!stop.stop_requested()) {
@@ -117,7 +117,7 @@ void Desk::run(std::stop_token stop) {
       now.swap(waiting_);
       trying_ += static_cast<int>(now.size());
     }
-    for (auto& one : now) try_claim(std::move(one));
+    for (auto& one : now) try_claim(one);
     next_look = std::chrono::steady_clock::now() + look_every;
     look_after_runner();
   }
@@ -157,6 +157,7 @@ int start_local_runner(const LocalRunner& runner) {
   environment.push_back("PAWL_TOKEN_FILE=" + token.string());
   const auto pointers = [](std::vector<std::string>& texts) {
     std::vector<char*> out;
+    out.reserve(texts.size() + 1);
     for (auto& t : texts) out.push_back(t.data());
     out.push_back(nullptr);
     return out;

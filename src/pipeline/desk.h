@@ -11,7 +11,7 @@ class Desk {
   // `start_runner`: starts one beside the server, in a session of its own, and answers its process id; null: others look after runners.
   Desk(store::Store& store, Service& service, const Clock& clock, std::function<int()> start_runner);
   ~Desk();
-  void take(Ask ask, std::shared_ptr<const net::Request> request, net::Reply reply);  // of an async route
+  void take(Ask ask, const std::shared_ptr<const net::Request>& request, net::Reply reply);  // of an async route
   void wake();
   void close();  // answers all who wait; the server is about to stop
   void start();
@@ -23,8 +23,8 @@ class Desk {
     net::Reply reply;
     std::chrono::steady_clock::time_point until;
   };
-  void run(std::stop_token stop);
-  void try_claim(std::shared_ptr<Waiting> one);
+  void run(const std::stop_token& stop);
+  void try_claim(const std::shared_ptr<Waiting>& one);
   void look_after_runner();
   store::Store& store_;
   Service& service_;

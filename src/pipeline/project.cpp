@@ -74,13 +74,12 @@ Result<Project> Project::load(datasets::Repo& repo) {
       stage.outs = std::move(s.outs);
       stage.frozen = s.frozen;
       stage.always_changed = s.always_changed;
-      for (const auto* list : {&stage.deps})
-        for (const auto& dep : *list)
-          if (dep.contains("://"))
-            return fail(Code::invalid,
-                        file + ": the dependency '" + dep + "' of '" + stage.name +
-                            "' lies elsewhere; only files of this machine are read",
-                        dep);
+      for (const auto& dep : stage.deps)
+        if (dep.contains("://"))
+          return fail(
+              Code::invalid,
+              stage.address + ": the dependency '" + dep + "' lies elsewhere; only files of this machine are read",
+              dep);
       out.stages_.push_back(std::move(stage));
     }
   }

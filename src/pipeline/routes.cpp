@@ -45,8 +45,8 @@ void mount(net::Router& at, Service& service, Desk& desk) {
                 .needs = May::run_jobs,
                 .on = On::io,
                 .about = "Claim a task by lease; waits up to 20 s for one"},
-               [&desk](Ask ask, std::shared_ptr<const net::Request> request, net::Reply reply) {
-                 desk.take(std::move(ask), std::move(request), std::move(reply));
+               [&desk](Ask ask, const std::shared_ptr<const net::Request>& request, net::Reply reply) {
+                 desk.take(std::move(ask), request, std::move(reply));
                });
   at.add({.method = POST,
           .path = v1 + "/tasks/{id}/renew",

@@ -27,7 +27,7 @@ bool connection_lost(const Error& e) {
 }
 
 // Waits, or less when asked to stop.
-void wait(std::stop_token stop, std::chrono::milliseconds time) {
+void wait(const std::stop_token& stop, std::chrono::milliseconds time) {
   std::mutex mutex;
   std::condition_variable_any never;
   std::unique_lock hold(mutex);
@@ -39,7 +39,7 @@ class Keeper {
  public:
   Keeper(std::function<std::unique_ptr<net::Client>()> connect, std::string id, std::int64_t epoch)
       : connect_(std::move(connect)), id_(std::move(id)), epoch_(epoch) {
-    thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
+    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
   }
   ~Keeper() { finish(); }
   void log(std::string_view text) {
@@ -57,7 +57,7 @@ class Keeper {
   }
 
  private:
-  void run(std::stop_token stop) {
+  void run(const std::stop_token& stop) {
     auto client = connect_();
     auto next_renewal = std::chrono::steady_clock::now() + renew_every;
     while (true) {
@@ -233,9 +233,9 @@ Result<void> download_folder(net::Client& server, const std::string& folder, con
     const auto name = fs::path(item.path).filename().string();
     if (!dvc::stays_inside(name)) return fail(Code::invalid, "an artifact is called '" + name + "'", folder);
     if (item.is_dir)
-      TRY_(download_folder(server, folder + "/" + name, to / name, depth + 1));
+      TRY_(download_folder(server, dvc::under(folder, name), to / name, depth + 1));
     else
-      TRY_(server.download("/api/2.0/mlflow-artifacts/artifacts/" + net::percent_encode(folder + "/" + name),
+      TRY_(server.download("/api/2.0/mlflow-artifacts/artifacts/" + net::percent_encode(dvc::under(folder, name)),
                            to / name));
   }
   return {};
@@ -276,7 +276,8 @@ Result<void> TaskContext::download(const std::string& folder, const fs::path& to
   return speak(As::runner, [&](net::Client& client) { return download_folder(client, folder, to, 0); });
 }
 
-Result<void> run_runner(const RunnerSettings& given, const std::map<TaskKind, TaskCode>& more, std::stop_token stop) {
+Result<void> run_runner(const RunnerSettings& given, const std::map<TaskKind, TaskCode>& more,
+                        const std::stop_token& stop) {
   auto settings = given;
   std::error_code ec;
   settings.work = fs::absolute(settings.work, ec);

@@ -47,7 +47,8 @@ Result<void> download_artifacts(net::Client& server, const std::string& folder, 
 using TaskCode = std::function<Result<std::string>(TaskContext& task, const std::string& payload)>;
 
 // Returns at the end of its work (once, local) or when `stop` is asked for. Code::busy: another runner has the work folder.
-Result<void> run_runner(const RunnerSettings& settings, const std::map<TaskKind, TaskCode>& more, std::stop_token stop);
+Result<void> run_runner(const RunnerSettings& settings, const std::map<TaskKind, TaskCode>& more,
+                        const std::stop_token& stop);
 
 // A pipeline on a commit: worktree, parameters, stages, what came of it.
 Result<PipelineResult> run_pipeline(TaskContext& task, const PipelineAsk& ask);

@@ -123,7 +123,7 @@ struct Served {
             .checks = "checks:\n- for: [training]\n  columns: {x: {max: 1}}\n",
             .checks_path = "checks.yaml"};
   }
-  void run_once(std::map<TaskKind, TaskCode> more = {}) {
+  void run_once(const std::map<TaskKind, TaskCode>& more = {}) {
     auto ran = run_runner({.server = "http://127.0.0.1:" + std::to_string(server->port()),
                            .work = folder.path / "work",
                            .name = "r",

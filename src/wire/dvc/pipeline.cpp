@@ -22,6 +22,20 @@ template <class Keys> bool knows(const Keys& keys, std::string_view key) {
   return std::ranges::find(keys, key) != keys.end();
 }
 
+std::string generated(const std::string& group, const std::string& key) {
+  std::string out = group;
+  out += '@';
+  out += key;
+  return out;
+}
+std::string inside_of(std::string where, const std::string& path, const std::string& key) {
+  where += " -> ";
+  where += path;
+  where += " -> ";
+  where += key;
+  return where;
+}
+
 class Reader {
  public:
   Reader(std::string path, const ReadParams& read) : path_(std::move(path)), read_(read) {
@@ -119,13 +133,13 @@ class Reader {
       with.put("item", items->items[i]);
       const auto* written = over.is(Kind::list) ? &over.items[i] : &over;
       const auto key = nested ? std::to_string(i) : name_part(items->items[i], *written);
-      TRY_(stage(name + "@" + key, name, body, with, over.mark));
+      TRY_(stage(generated(name, key), name, body, with, over.mark));
     }
     for (const auto& m : items->members) {
       Context with = context_;
       with.put("item", m.value);
       with.put("key", Value::of(m.key));
-      TRY_(stage(name + "@" + m.key, name, body, with, m.mark));
+      TRY_(stage(generated(name, m.key), name, body, with, m.mark));
     }
     return {};
   }
@@ -156,7 +170,7 @@ class Reader {
       Context with = context_;
       with.put("item", std::move(item));
       with.put("key", Value::of(key));
-      TRY_(stage(name + "@" + key, name, body, with, axes.mark));
+      TRY_(stage(generated(name, key), name, body, with, axes.mark));
       std::size_t a = at.size();
       while (a > 0 && ++at[a - 1] == filled->members[a - 1].value.items.size()) at[--a] = 0;
       if (a == 0) return {};
@@ -276,10 +290,10 @@ class Reader {
       if (!flags->is(Kind::map)) return bad(flags->mark, "expected a dictionary", where + " -> " + path);
       for (const auto& f : flags->members) {
         if (!knows(out_keys, f.key) && !(kind == OutOf::Kind::plot && knows(plot_keys, f.key)))
-          return bad(f.mark, "extra keys not allowed", where + " -> " + path + " -> " + f.key);
+          return bad(f.mark, "extra keys not allowed", inside_of(where, path, f.key));
         const bool wants_flag = f.key == "cache" || f.key == "persist" || (f.key == "push");
         if (wants_flag && !f.value.is(Kind::flag))
-          return bad(f.value.mark, "expected bool", where + " -> " + path + " -> " + f.key);
+          return bad(f.value.mark, "expected bool", inside_of(where, path, f.key));
         if (f.key == "cache") out.cache = f.value.flag;
         if (f.key == "persist") out.persist = f.value.flag;
         if (f.key == "push") out.push = f.value.flag;

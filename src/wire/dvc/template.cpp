@@ -1,14 +1,12 @@
 #include "wire/dvc/template.h"
 
+#include "wire/dvc/tree.h"
+
 namespace pawl::dvc {
 namespace {
 
 using yaml::Value;
 constexpr std::string_view default_params = "params.yaml";
-
-std::string joined(std::string_view dir, std::string_view path) {
-  return dir.empty() || dir == "." ? std::string(path) : std::string(dir) + "/" + std::string(path);
-}
 
 std::string_view trim(std::string_view text) {
   const auto from = text.find_first_not_of(" \t\n");
@@ -145,7 +143,7 @@ Result<void> Context::load(const Value* vars, const std::string& wdir, const Rea
         keys.insert(std::string(trim(rest.substr(0, comma))));
         rest.remove_prefix(std::min(comma + 1, rest.size()));
       }
-    const auto path = joined(wdir, file);
+    const auto path = under(wdir, file);
     if (auto known = loaded_.find(path); known != loaded_.end()) {
       if (known->second.contains("") && keys.empty()) return {};
       if (known->second.contains("") || keys.empty())

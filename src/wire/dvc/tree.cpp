@@ -83,6 +83,14 @@ std::string write_tree(std::vector<TreeFile> files) {
 
 std::string tree_digest(std::string_view object) { return md5_hex(object) + ".dir"; }
 
+std::string under(std::string_view dir, std::string_view name) {
+  if (dir.empty() || dir == ".") return std::string(name);
+  std::string out(dir);
+  out += '/';
+  out += name;
+  return out;
+}
+
 bool stays_inside(std::string_view relpath) {
   if (relpath.empty() || relpath.front() == '/' || relpath.contains('\0')) return false;
   while (true) {
