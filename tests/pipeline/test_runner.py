@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PAWL
+PAWL = os.environ.get("PAWL_BINARY", str(Path(__file__).resolve().parents[2] / "build/pawl"))
 
 PAWL_YAML = """\
 pawl: 1
