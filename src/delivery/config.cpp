@@ -477,6 +477,19 @@ std::vector<std::string> Config::named_files() const {
       out.push_back(check.checks);
   return out;
 }
+std::vector<std::string> Config::not_yet() const {
+  std::vector<std::string> out;
+  if (train.has(WhenKind::drift)) out.emplace_back("train.when: drift");
+  if (train.has(WhenKind::performance)) out.emplace_back("train.when: performance");
+  if (!train.cooldown.empty() || !train.at_most.empty() || train.stop_after_rejected != 0)
+    out.emplace_back("train.retrain");
+  if (serve.rollout.prediction_shift) out.emplace_back("serve.rollout.rollback_when.prediction_shift");
+  if (serve.rollout.worse_than_live) out.emplace_back("serve.rollout.rollback_when.worse_than_live");
+  if (serve.rollout.no_labels_after) out.emplace_back("serve.rollout.no_labels_after");
+  if (watch) out.emplace_back("watch");
+  if (keep_predictions || keep_logs) out.emplace_back("keep");
+  return out;
+}
 const GateCheck* Config::find(GateKind kind) const {
   for (const auto& check : gate)
     if (check.kind == kind) return &check;
@@ -503,6 +516,9 @@ Result<Config> read_config(std::string_view text, std::string_view name) {
           break;
         }
     }
+    if (std::count_if(out.gate.begin(), out.gate.end(),
+                      [](const GateCheck& c) { return c.kind == GateKind::approve; }) > 1)
+      v.refuse("one `approve` is enough: its `count` says how many people");
     if (v.value->is(Kind::list) && v.value->items.empty())
       v.refuse("a gate without checks lets everything through: at least one is needed");
   });

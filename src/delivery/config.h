@@ -85,6 +85,7 @@ struct Config {
   std::optional<Micros> keep_predictions{}, keep_logs{};
   std::vector<std::string> named_files() const;  // by its gate or watch: in force together with pawl.yaml
   const GateCheck* find(GateKind kind) const;
+  std::vector<std::string> not_yet() const;  // what is read and kept, and does nothing so far: said with every plan
 };
 
 constexpr std::string_view config_name = "pawl.yaml";

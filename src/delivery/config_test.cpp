@@ -39,6 +39,7 @@ TEST_CASE("the example of the contract is read as it is meant") {
   CHECK(got->watch->keep_firing_windows == 2);
   CHECK(got->watch->worse_by == 0.25);
   CHECK_FALSE(got->watch->threshold.has_value());
+  CHECK(got->not_yet().size() == 8);
   CHECK(got->named_files() == std::vector<std::string>{"checks.yaml"});
 }
 TEST_CASE("a small declaration takes the defaults") {
@@ -94,6 +95,7 @@ TEST_CASE("what is wrong is said with line, column and what would have been righ
        {"by: operator", "by: boss",
         "gate[4].approve.by: expected one of none|viewer|scientist|operator|admin, got boss"},
        {"max_gap: 5", "max_gap: 0", "gate[2].slices.max_gap: expected a number above 0.0"},
+       {"- data: {checks: checks.yaml}", "- approve: {by: admin}", "one `approve` is enough"},
        {"confidence: 0.95}\n  - slices", "confidence: 95}\n  - slices", "expected a number between 0.5 and 1, got 95"}},
       [](const std::string& what, const std::string& with, const std::string& expected) {
         const std::string said = problem(replaced(std::string(whole_config), what, with));

@@ -382,6 +382,23 @@ TEST_CASE("when the plan in force changes under a waiting approval, the new gate
   CHECK(b.approval(waiting.approval).state == team::ApprovalState::void_);
   CHECK(b.flow(waiting.id).state != FlowState::waiting);
 }
+TEST_CASE("when champion or plan change during an evaluation, it is asked again and its numbers are not used") {
+  Bench b;
+  b.in_force();
+  b.go_live();
+  b.push();
+  b.inspected(whole_config);
+  b.trained();
+  const std::string asked = b.below.newest_task;
+  b.below.aliases["arrival-delay/champion"] = 9;
+  b.below.versions_by_name["arrival-delay@9"] = {.model = "arrival-delay", .number = 9, .artifact = "a"};
+  b.evaluated(b.good());
+  CHECK(b.newest().state == FlowState::judging);
+  REQUIRE(b.below.newest_task != asked);
+  CHECK(decode<EvaluateAsk>(b.below.tasks.at(b.below.newest_task).payload)->champion->version == 9);
+  b.evaluated(b.good());
+  CHECK(b.newest().state == FlowState::waiting);
+}
 TEST_CASE("a grant whose digests no longer hold lets nothing through") {
   Bench b;
   b.in_force();

@@ -32,6 +32,11 @@ struct Digests {
       std::tuple{field("model", &Digests::model), field("test", &Digests::test), field("champion", &Digests::champion),
                  field("plan", &Digests::plan), field("evidence", &Digests::evidence)};
 };
+// What an evaluation compares with: when it has changed meanwhile, the numbers are about something else.
+std::string basis_of(const GateContext& context, const PlanRow& plan) {
+  return "live " + std::to_string(context.live) + " champion " + std::to_string(context.champion.value_or(0)) +
+         " plan " + plan.digest;
+}
 // Over every check but the approval, which the evidence is for. Canonical: the same after a way through the store.
 Result<std::string> evidence_digest(const Gate& gate) {
   std::string all;
@@ -282,6 +287,7 @@ Result<void> Service::start_judging(Call& call, FlowRow& row, const std::string&
   if (!task && is_the_callers(task.error())) return move(call, row, FlowState::failed, task.error().message, cause);
   if (!task) return std::unexpected(task.error());
   row.flow.task = *task;
+  row.basis = basis_of(context, *plan);
   return move(call, row, FlowState::judging, "", cause);
 }
 
@@ -317,6 +323,9 @@ Result<void> Service::evaluated(Call& call, FlowRow& row, const Ended& ended, co
     return move(call, row, FlowState::failed, "the evaluation's result cannot be read: " + seen.error().message, cause);
   TRY(plan, rows::plan_in_force(call.tx, row.flow.model));
   if (!plan) return move(call, row, FlowState::failed, "no pawl.yaml of " + row.flow.model + " is in force", cause);
+  TRY(config, config_of(*plan));
+  TRY(context, context_of(call.tx, row, config));
+  if (row.basis != basis_of(context, *plan)) return start_judging(call, row, cause);
   return judged(call, row, *plan, *seen, cause);
 }
 

@@ -126,6 +126,7 @@ Result<void> Service::inspected(Call& call, const std::string& task, const Ended
   const auto config = read_config(text->second);
   if (!config) return reject_plan(call, std::move(plan), config.error().message, cause);
   plan.plan.model = config->model.name;
+  plan.plan.not_yet = config->not_yet();
   auto files = declared(*config, row.found.files);
   if (!files) return reject_plan(call, std::move(plan), files.error().message, cause);
   plan.plan.files = std::move(*files);
@@ -265,6 +266,7 @@ Result<PlanDiff> Service::propose(Call& call, const ProposeAsk& ask) {
     TRY(config, read_config(text->second));
     TRY(files, declared(config, ask.files));
     out.model = config.model.name;
+    out.not_yet = config.not_yet();
     out.changes = changes_between(in_force ? in_force->plan.files : Files{}, files);
     out.differs = !out.changes.empty();
   }

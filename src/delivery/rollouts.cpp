@@ -214,6 +214,7 @@ Result<std::string> Service::look_at_step(RolloutRow row, std::int64_t number) {
     if (verdict.kind == Verdict::next) return go_to_step(call, *now, r.step + 1, {});
     r.reason = verdict.reason;
     if (replay) r.reason += " (in event time)";
+    if (notice_) tx.after_commit([this, data = encode(told_of(r))] { notice_("rollout", data); });
     return look_again(call, *now, look_every(rule));
   }));
 }

@@ -30,10 +30,12 @@ struct FlowRow {
   Trained trained{};
   std::string digest{};  // SHA-256 of the model file, as the evaluation read it
   Json digests{};        // what the approval is bound to
+  std::string basis{};   // champion, live version and plan that the evaluation under way was asked for
   std::string cause{};
   static constexpr auto fields = std::tuple{
       field("flow", &FlowRow::flow),     field("committers", &FlowRow::committers), field("trained", &FlowRow::trained),
-      field("digest", &FlowRow::digest), field("digests", &FlowRow::digests),       field("cause", &FlowRow::cause)};
+      field("digest", &FlowRow::digest), field("digests", &FlowRow::digests),       field("basis", &FlowRow::basis),
+      field("cause", &FlowRow::cause)};
 };
 struct RolloutRow {
   Rollout rollout{};

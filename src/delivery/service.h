@@ -20,6 +20,8 @@ struct Parts {
   store::Store& store;
   const Clock& clock;
   Random& random;
+  // A notice to pages that is not kept: a rollout has moved on within its step. From any thread.
+  std::function<void(std::string_view what, std::string_view data)> notice{};
   std::string cache{};  // the local runner's DVC cache: where `restore` on this machine finds data
 };
 
@@ -31,6 +33,7 @@ class Service {
         store_(parts.store),
         clock_(parts.clock),
         random_(parts.random),
+        notice_(std::move(parts.notice)),
         cache_(std::move(parts.cache)) {}
   void attach(jobs::Worker& worker);
 
@@ -127,6 +130,7 @@ class Service {
   store::Store& store_;
   const Clock& clock_;
   Random& random_;
+  const std::function<void(std::string_view, std::string_view)> notice_;
   const std::string cache_;
   std::mutex tries_mutex_;
   std::map<std::string, int> tries_;  // of events that failed, by id

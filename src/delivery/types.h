@@ -28,10 +28,11 @@ struct Plan {
   PlanState state{};
   std::string by{};  // who proposed it: a user, or the repository
   std::string proposed{}, decided{};
-  std::string approval{};             // id of the approval that waits or was given
-  std::string reason{};               // of a rejected one: pawl.yaml:12:5: …
-  std::vector<FileChange> changes{};  // against what was in force when it was proposed
-  Files files{};                      // the whole declaration; only in the answer about one plan
+  std::string approval{};              // id of the approval that waits or was given
+  std::string reason{};                // of a rejected one: pawl.yaml:12:5: …
+  std::vector<FileChange> changes{};   // against what was in force when it was proposed
+  std::vector<std::string> not_yet{};  // what is declared and does nothing so far
+  Files files{};                       // the whole declaration; only in the answer about one plan
   static constexpr auto fields = std::tuple{field("id", &Plan::id),
                                             field("repo", &Plan::repo),
                                             field("commit", &Plan::commit),
@@ -43,6 +44,7 @@ struct Plan {
                                             field("approval", &Plan::approval),
                                             field("reason", &Plan::reason),
                                             field("changes", &Plan::changes),
+                                            field("not_yet", &Plan::not_yet),
                                             field("files", &Plan::files, {.empty = Empty::hide})};
 };
 struct PlansAsk {
@@ -70,10 +72,10 @@ struct PlanDiff {
   bool differs = false;
   std::string model{}, in_force{};  // in_force: the plan that is, empty when none
   std::vector<FileChange> changes{};
-  std::string plan{}, approval{};  // what was proposed
-  static constexpr auto fields = std::tuple{
-      field("differs", &PlanDiff::differs), field("model", &PlanDiff::model), field("in_force", &PlanDiff::in_force),
-      field("changes", &PlanDiff::changes), field("plan", &PlanDiff::plan),   field("approval", &PlanDiff::approval)};
+  std::vector<std::string> not_yet{};  // what is declared and does nothing so far
+  static constexpr auto fields = std::tuple{field("differs", &PlanDiff::differs), field("model", &PlanDiff::model),
+                                            field("in_force", &PlanDiff::in_force),
+                                            field("changes", &PlanDiff::changes), field("not_yet", &PlanDiff::not_yet)};
 };
 
 // ---- gate ---------------------------------------------------------------------------------------------------------------------------------

@@ -57,9 +57,14 @@ Result<std::string> repo_of(net::Client& client, const PlanIn& in) {
   return fail(Code::invalid, "the server knows several repositories: say which one with --repo");
 }
 
+std::string listed(const std::vector<std::string>& not_yet) {
+  std::string out;
+  for (const auto& what : not_yet) out += (out.empty() ? "read, and without effect so far: " : ", ") + what;
+  return out.empty() ? out : out + "\n";
+}
 std::string lines(const PlanDiff& d) {
   if (!d.differs) return "nothing differs from what is in force\n";
-  std::string out;
+  std::string out = listed(d.not_yet);
   for (const FileChange& c : d.changes) out += c.path + " (" + c.change + ")\n" + c.diff;
   return out;
 }
@@ -74,6 +79,7 @@ std::string lines(const Plan& p) {
   std::string out = "plan " + p.id.text + " of " + p.repo + " at " + p.commit.substr(0, 8) + ": " +
                     std::string(word(p.state)) + (p.reason.empty() ? "" : ", " + p.reason) + "\n";
   if (p.state == PlanState::proposed) out += "  an operator says: pawl approve " + p.approval + "\n";
+  out += listed(p.not_yet);
   for (const FileChange& c : p.changes) out += c.path + " (" + c.change + ")\n" + c.diff;
   return out;
 }
