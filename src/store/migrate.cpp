@@ -68,6 +68,10 @@ Result<void> migrate(Connection& connection) {
     std::string name, checksum;
   };
   TRY(applied, tx.all(applied_sql, [](const Row& r) { return Applied{r.i64(0), r.text(1), r.text(2)}; }));
+  // A new database is a dozen commits. Losing the last of them with the power only means taking them again, so the disk is not waited for
+  // each time; the next commit syncs them all.
+  const bool sqlite = connection.engine() == Engine::sqlite;
+  if (sqlite) TRY_(connection.script("PRAGMA synchronous=NORMAL"));
   const auto steps = steps_for(connection.engine());
   for (const auto& a : applied) {
     auto step = std::ranges::find(steps, a.number, &Step::number);
@@ -80,8 +84,7 @@ Result<void> migrate(Connection& connection) {
   }
   for (const auto& step : steps)
     if (std::ranges::find(applied, step.number, &Applied::number) == applied.end()) TRY_(apply(connection, step));
-  if (connection.engine() == Engine::postgres) TRY_(connection.script("SELECT pg_advisory_unlock(7009)"));
-  return {};
+  return connection.script(sqlite ? "PRAGMA synchronous=FULL" : "SELECT pg_advisory_unlock(7009)");
 }
 
 }  // namespace pawl::store
