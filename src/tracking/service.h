@@ -18,6 +18,10 @@ class Service {
   Service(store::Store& store, Random& random, Settings settings = {})
       : store_(store), random_(random), settings_(std::move(settings)) {}
 
+  ~Service();  // waits for compactions under way: they come back to this object
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
   // Makes experiment 0, "Default", when the store is new. Call once before serving.
   Result<void> prepare(const Clock& clock);
 
@@ -95,6 +99,9 @@ class Service {
   };
   std::mutex loose_mutex_;
   std::unordered_map<std::string, Loose> loose_;
+  std::mutex compacting_mutex_;
+  std::condition_variable compacted_;
+  int compacting_ = 0;
 };
 
 // Refuses what is not of the token's flow: "FLOW/EPOCH". Others pass.

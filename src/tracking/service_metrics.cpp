@@ -81,13 +81,23 @@ void Service::count_loose(Tx& tx, const RunId& run, std::size_t points) {
 
 void Service::compact_later(Tx& tx, const RunId& run) {
   tx.after_commit([this, run] {
+    {
+      std::lock_guard lock(compacting_mutex_);
+      ++compacting_;
+    }
     store_.write_async([this, run](Tx& own) { return compact(own, run); },
-                       [run](const Result<void>& done) {
+                       [this, run](const Result<void>& done) {
                          if (!done)
-                           log::warn("metric points of a run were not compacted",
-                                     {{"run", run.text}, {"error", done.error().message}});
+                           log::warn("tracking.not_compacted", {{"run", run.text}, {"error", done.error().message}});
+                         std::lock_guard lock(compacting_mutex_);
+                         --compacting_;
+                         compacted_.notify_all();
                        });
   });
+}
+Service::~Service() {
+  std::unique_lock lock(compacting_mutex_);
+  compacted_.wait(lock, [this] { return compacting_ == 0; });
 }
 
 Result<void> Service::compact(Tx& tx, const RunId& run) {
@@ -112,6 +122,7 @@ Result<void> Service::compact(Tx& tx, const RunId& run) {
     TRY_(rows::put_chunk(tx, run.text, key, static_cast<std::int64_t>(random_bits() >> 1), of_key[key].size(),
                          encode_chunk(of_key)));
   }
+  if (loose.size() == loose_chunks_max) compact_later(tx, run);  // there may be more: the next slice
   return {};
 }
 
