@@ -1,5 +1,7 @@
 #include "wire/dvc/config.h"
 
+#include "wire/dvc/tree.h"
+
 namespace pawl::dvc {
 namespace {
 
@@ -62,7 +64,7 @@ Result<void> Config::add(std::string_view text, std::string_view name) {
     const auto key = lower(value_of(now.substr(0, equals)));
     const bool known = section == "core" ? std::ranges::find(core_keys, key) != core_keys.end()
                                          : section != "cache" || std::ranges::find(cache_keys, key) != cache_keys.end();
-    if (!known) return bad(line, "extra keys not allowed @ data['" + section + "']['" + key + "']");
+    if (!known) return bad(line, concat({"extra keys not allowed @ data['", section, "']['", key, "']"}));
     sections_[section][key] = value_of(now.substr(equals + 1));
   }
   return {};

@@ -10,7 +10,7 @@ namespace pawl::dvc {
 namespace {
 
 const ReadParams no_params = [](const std::string&) -> Result<yaml::Value> { return fail(Code::missing, "none"); };
-ReadParams params(std::map<std::string, std::string> files) {
+ReadParams params(const std::map<std::string, std::string>& files) {
   return [files](const std::string& path) -> Result<yaml::Value> {
     const auto at = files.find(path);
     if (at == files.end()) return fail(Code::missing, path);
@@ -78,6 +78,7 @@ TEST_CASE("a directory object sorts by code points, whatever order its files cam
     for (std::size_t i = shuffled.size(); i-- > 1;)
       std::swap(shuffled[i], shuffled[(seed = seed * 1664525u + 1013904223u) % (i + 1)]);
     std::vector<TreeFile> files;
+    files.reserve(shuffled.size());
     for (const auto& name : shuffled) files.push_back({name, "d41d8cd98f00b204e9800998ecf8427e"});
     auto again = read_tree(write_tree(files));
     RC_ASSERT(again.has_value());
@@ -158,7 +159,7 @@ stages:
 }
 
 TEST_CASE("a lock file, printed and parsed again, is the same lock file") {
-  for_random_cases(200, [](std::vector<std::pair<std::string, int>> deps, const std::string& command) {
+  for_random_cases(200, [](const std::vector<std::pair<std::string, int>>& deps, const std::string& command) {
     const auto ascii = [](std::string text) {
       std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80 || c == 0; });
       return "x" + text;

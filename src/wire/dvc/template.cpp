@@ -123,8 +123,8 @@ Result<void> Context::merge(Value& to, const Value& from, const std::string& pre
     if (old) {
       std::string before = sources_.contains(name) ? sources_[name] : "another place";
       if (before == source && yaml::same(*old, m.value)) continue;
-      return fail(Code::invalid,
-                  "\ncannot redefine '" + name + "' from '" + source + "' as it already exists in '" + before + "'");
+      return fail(Code::invalid, concat({"\ncannot redefine '", name, "' from '", source, "' as it already exists in '",
+                                         before, "'"}));
     }
     to.set(m.key, m.value);
     sources_[name] = source;
@@ -167,7 +167,7 @@ Result<void> Context::load(const Value* vars, const std::string& wdir, const Rea
     Value chosen = Value::map();
     for (const auto& key : keys) {
       const auto* v = values->find(key);
-      if (!v) return fail(Code::invalid, " could not find '" + key + "' in '" + path + "'");
+      if (!v) return fail(Code::invalid, concat({" could not find '", key, "' in '", path, "'"}));
       chosen.set(key, *v);
       known.insert(key);
     }

@@ -83,6 +83,12 @@ std::string write_tree(std::vector<TreeFile> files) {
 
 std::string tree_digest(std::string_view object) { return md5_hex(object) + ".dir"; }
 
+std::string concat(std::initializer_list<std::string_view> parts) {
+  std::string out;
+  for (const auto part : parts) out += part;
+  return out;
+}
+
 std::string under(std::string_view dir, std::string_view name) {
   if (dir.empty() || dir == ".") return std::string(name);
   std::string out(dir);
