@@ -1,0 +1,148 @@
+#include "stats/drift.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <numeric>
+#include <thread>
+
+#include "stats/distance.h"
+
+namespace pawl::stats {
+namespace {
+
+constexpr auto no_values = "not computed: no values";
+
+// The largest distance(first day, day after the last) of the windows that fit, or none when fewer than two windows do.
+template <class F> Limit largest(std::int32_t first, std::int32_t last, int days, F distance) {
+  Limit out;
+  if (days <= 0 || last - first + 1 < 2 * days) return out;
+  for (std::int32_t from = first; from + days <= last + 1; ++from) {
+    const double d = distance(from, from + days);
+    if (std::isnan(d)) continue;
+    out.value = std::max(out.value, d);
+    ++out.windows;
+  }
+  return out;
+}
+
+}  // namespace
+
+Drift compare(const Sample& reference, const Sample& current, double limit) {
+  Drift out{.limit = limit};
+  if (reference.size() == 0 || current.size() == 0) return out.note = no_values, out;
+  const auto both = walk(reference.sorted(), current.sorted());
+  out.statistic = both.d;
+  out.p = ks_p(both.d, std::ssize(reference.sorted()), std::ssize(current.sorted()));
+  out.distance = both.area / std::max(reference.std_dev(), std_dev_min);
+  const auto edges = quantile_edges(reference.sorted(), psi_bins);
+  out.psi = psi(histogram(reference.sorted(), edges, Outside::kept), histogram(current.sorted(), edges, Outside::kept));
+  out.tested = true;
+  return out;
+}
+
+Drift compare(const Counts& reference, const Counts& current, double limit) {
+  Drift out{.limit = limit};
+  const auto both = align(reference, current);
+  const auto test = homogeneity(both.reference, both.current);
+  if (std::isnan(test.p)) return out.note = no_values, out;
+  out.statistic = test.x2, out.p = test.p;
+  for (const auto i : test.pooled) out.pooled.push_back(both.names[i]);
+  out.distance = jensen_shannon(both.reference, both.current);
+  out.psi = psi(both.reference, both.current);
+  out.tested = true;
+  return out;
+}
+
+void decide(std::span<Drift> columns, double alpha) {
+  std::vector<double> p;
+  for (const auto& c : columns) p.push_back(c.tested ? c.p : none);
+  const auto q = benjamini_hochberg(p);
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    columns[i].q = q[i];
+    columns[i].drifted = columns[i].tested && q[i] < alpha && columns[i].distance >= columns[i].limit;
+  }
+}
+
+Limit calibrate(std::span<const double> values, std::span<const std::int32_t> day, int days) {
+  struct Row {
+    double value;
+    std::int32_t day;
+  };
+  std::vector<Row> rows;
+  for (std::size_t i = 0; i < values.size() && i < day.size(); ++i)
+    if (std::isfinite(values[i])) rows.push_back({values[i], day[i]});
+  if (rows.empty()) return {};
+  const auto [first, last] =
+      std::minmax_element(rows.begin(), rows.end(), [](auto& a, auto& b) { return a.day < b.day; });
+  const auto begin = first->day, end = last->day;
+  // Sorted by value once: then the rest and any window are one walk over all rows.
+  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.value < b.value; });
+  return largest(begin, end, days, [&](std::int32_t from, std::int32_t to) {
+    std::int64_t n = 0, m = 0;
+    double mean = 0, squares = 0;
+    for (const auto& r : rows) {
+      if (r.day >= from && r.day < to) {
+        ++m;
+      } else {  // the rest plays the reference
+        const double off = r.value - mean;
+        mean += off / static_cast<double>(++n), squares += off * (r.value - mean);
+      }
+    }
+    if (n == 0 || m == 0) return none;
+    std::int64_t between = 0;
+    double area = 0, at = rows.front().value;
+    for (const auto& r : rows) {
+      area += static_cast<double>(std::abs(between)) * (r.value - at);
+      between += r.day >= from && r.day < to ? -n : m;
+      at = r.value;
+    }
+    const double std_dev = std::sqrt(squares / static_cast<double>(n));
+    return area / (static_cast<double>(n) * static_cast<double>(m)) / std::max(std_dev, std_dev_min);
+  });
+}
+
+Limit calibrate(std::span<const std::string> values, std::span<const std::int32_t> day, int days) {
+  std::map<std::string_view, std::size_t> index;
+  std::int32_t first = 0, last = -1;
+  for (std::size_t i = 0; i < values.size() && i < day.size(); ++i) {
+    if (values[i].empty()) continue;
+    if (last < first) first = last = day[i];
+    first = std::min(first, day[i]), last = std::max(last, day[i]);
+    index.try_emplace(values[i], index.size());
+  }
+  if (index.empty()) return {};
+  // Counts by day and category; a window is a sum of days.
+  std::map<std::int32_t, std::vector<double>> by_day;
+  std::vector<double> all(index.size());
+  for (std::size_t i = 0; i < values.size() && i < day.size(); ++i) {
+    if (values[i].empty()) continue;
+    auto& counts = by_day[day[i]];
+    counts.resize(index.size());
+    const auto at = index.find(values[i])->second;
+    counts[at] += 1, all[at] += 1;
+  }
+  return largest(first, last, days, [&](std::int32_t from, std::int32_t to) {
+    std::vector<double> in(index.size()), rest = all;
+    for (auto d = by_day.lower_bound(from); d != by_day.end() && d->first < to; ++d)
+      for (std::size_t i = 0; i < in.size(); ++i) in[i] += d->second[i], rest[i] -= d->second[i];
+    return jensen_shannon(rest, in);
+  });
+}
+
+std::int32_t day_of(std::int64_t microseconds) {
+  constexpr std::int64_t day = 86'400'000'000;
+  return static_cast<std::int32_t>((microseconds >= 0 ? microseconds : microseconds - day + 1) / day);
+}
+
+void in_parallel(std::size_t count, int threads, const std::function<void(std::size_t)>& each) {
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < count; i = next++) each(i);
+  };
+  std::vector<std::jthread> more;
+  for (int t = 1; t < threads && static_cast<std::size_t>(t) < count; ++t) more.emplace_back(work);
+  work();
+}
+
+}  // namespace pawl::stats
