@@ -93,7 +93,7 @@ Result<void> Service::move(Call& call, FlowRow& row, FlowState to, std::string r
     return fail(Code::internal, "flow " + row.flow.id.text + " cannot go from " + std::string(word(row.flow.state)) +
                                     " to " + std::string(word(to)));
   row.flow.state = to;
-  row.flow.reason = std::move(reason);
+  row.flow.reason = without_secrets(std::move(reason));
   row.flow.updated = to_rfc3339(call.now());
   if (ended(to)) row.flow.task.clear();
   TRY_(rows::put(call.tx, row));

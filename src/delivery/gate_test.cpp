@@ -1,6 +1,7 @@
 #include "delivery/gate.h"
 #include "core/testing.h"
 #include "delivery/diff.h"
+#include "delivery/junit.h"
 
 using namespace pawl;
 using namespace pawl::delivery;
@@ -49,4 +50,17 @@ TEST_CASE("a difference in lines shows what changed and where") {
   CHECK(changes[0].change == "added");
   CHECK(changes[1].diff == "-1\n+2\n");
   CHECK(changes[2].change == "removed");
+}
+
+TEST_CASE("a gate as JUnit XML names every check, escapes what is written in it, and counts") {
+  Gate gate{.model = "a&b",
+            .version = 2,
+            .checks = {{.name = "metric mae", .state = CheckState::fail, .reason = "19 < \"20\"\n\x01"},
+                       {.name = "data", .state = CheckState::error, .reason = "e"},
+                       {.name = "approve", .state = CheckState::waiting},
+                       {.name = "ok"}}};
+  const std::string xml = junit_of(gate);
+  CHECK(xml.find(R"(<testsuite name="a&amp;b@2" tests="4" failures="1" errors="1" skipped="1")") != std::string::npos);
+  CHECK(xml.find(R"(<failure message="19 &lt; &quot;20&quot;&#10; "/>)") != std::string::npos);
+  CHECK(xml.find(R"(<testcase classname="a&amp;b@2" name="ok"></testcase>)") != std::string::npos);
 }

@@ -51,6 +51,15 @@ struct PushData {
 
 }  // namespace
 
+std::string without_secrets(std::string text) {
+  for (std::size_t at = 0; (at = text.find("://", at)) != std::string::npos; at += 3) {
+    const auto end = text.find_first_of("/ \t\n'\"", at + 3);
+    const auto sign = text.substr(0, end).rfind('@');
+    if (sign != std::string::npos && sign > at + 2) text.erase(at + 3, sign - at - 2);
+  }
+  return text;
+}
+
 Result<Config> Service::config_of(const PlanRow& plan) const {
   const auto file = plan.plan.files.find(config_name);
   return read_config(file == plan.plan.files.end() ? "" : std::string_view(file->second));
@@ -99,7 +108,7 @@ Result<void> Service::inspected(Call& call, const std::string& task, const Ended
                .subject_kind = "repo",
                .subject = row.repo,
                .cause = cause,
-               .data = encode(Told{.commit = row.found.commit, .reason = ended.error})});
+               .data = encode(Told{.commit = row.found.commit, .reason = without_secrets(ended.error)})});
     return {};
   }
   row.state = "done";

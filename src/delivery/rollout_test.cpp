@@ -223,3 +223,28 @@ TEST_CASE("overview and model say what is live, what waits and what the gate saw
   CHECK(page->versions[1].approval->state == team::ApprovalState::granted);
   CHECK(c.delivery.model(c.olga, "nothing").error().code == Code::missing);
 }
+
+TEST_CASE("every step of a rollout is one of the table's") {
+  using enum RolloutState;
+  const auto all = {preparing, stepping, done, rolled_back, failed};
+  const std::map<RolloutState, std::set<RolloutState>> allowed{{preparing, {stepping, done, rolled_back, failed}},
+                                                               {stepping, {stepping, done, rolled_back, failed}},
+                                                               {done, {rolled_back}}};
+  for (const RolloutState from : all)
+    for (const RolloutState to : all) {
+      const auto row = allowed.find(from);
+      CHECK(may_follow(from, to) == (row != allowed.end() && row->second.contains(to)));
+    }
+}
+TEST_CASE("a prediction log that cannot be read holds the step, and it goes on when it can") {
+  Canary c;
+  c.below.cannot_tally = Error{Code::missing, "no segment"};
+  c.house.clock.pass(20min);
+  (void)c.worker->run_until_idle();
+  CHECK(c.now().state == RolloutState::stepping);
+  CHECK(c.weights().shares[1].share == 5);
+  c.below.cannot_tally.reset();
+  c.quiet(500);
+  c.hold(11min);
+  CHECK(c.now().step == 1);
+}

@@ -117,12 +117,13 @@ Result<std::string> Service::settle(const RolloutRow& row, std::int64_t number, 
   const Code code = done.error().code;
   if (code == Code::busy || code == Code::deadline || code == Code::unavailable || code == Code::internal)
     return std::unexpected(done.error());
-  TRY_(store_.write([&](Tx& tx) -> Result<void> {
+  const auto ended = store_.write([&](Tx& tx) -> Result<void> {
     Call call(tx, {.who = pawl_itself(), .clock = &clock_});
     TRY(now, still(tx, row, number));
     if (!now) return {};
     return go_back(call, *now, RolloutState::failed, done.error().message, {});
-  }));
+  });
+  if (!ended) return fail(Code::unavailable, ended.error().message, {}, ended.error().detail);
   return "{}";
 }
 
@@ -186,7 +187,12 @@ Result<void> Service::go_to_step(Call& call, RolloutRow& row, std::int64_t step,
 
 Result<std::string> Service::look_at_step(RolloutRow row, std::int64_t number) {
   // The prediction log is read outside the transaction; it only grows, so what it says stays true.
-  TRY(seen, below_.tally(row.rollout.endpoint, row.rollout.id.text, row.rollout.step, true));
+  // While it cannot be read the step holds: whatever the reason, it is tried again.
+  auto tallied = below_.tally(row.rollout.endpoint, row.rollout.id.text, row.rollout.step, true);
+  if (!tallied)
+    return fail(Code::unavailable,
+                "the prediction log of " + row.rollout.endpoint + " cannot be read: " + tallied.error().message);
+  const Tallied& seen = *tallied;
   return settle(row, number, store_.write([&](Tx& tx) -> Result<void> {
     Call call(tx, {.who = pawl_itself(), .clock = &clock_});
     TRY(now, still(tx, row, number));

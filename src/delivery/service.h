@@ -156,6 +156,8 @@ struct Told {
                                             field("to", &Told::to, hidden),
                                             field("share", &Told::share)};
 };
+// `https://me:secret@host/x` without the secret: what git says goes into the ledger and onto pages.
+std::string without_secrets(std::string text);
 inline std::string version_name(std::string_view model, std::int64_t version) {
   return std::string(model) + "@" + std::to_string(version);
 }

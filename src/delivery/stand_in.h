@@ -25,7 +25,7 @@ struct StandIn final : Below {
   std::map<std::string, std::string> users{{"ada@x.org", "ada"}};
   std::map<std::string, Tallied> tallies{};  // endpoint/rollout/step/canary
   std::string digest = "sha-of-the-model";
-  std::optional<Error> cannot_prepare{}, cannot_route{};
+  std::optional<Error> cannot_prepare{}, cannot_route{}, cannot_tally{};
   int alias_moves = 0;
 
   std::string add(Task task) {
@@ -112,6 +112,7 @@ struct StandIn final : Below {
   }
   Result<Tallied> tally(const std::string& endpoint, const std::string& rollout, std::int64_t step,
                         bool canary) override {
+    if (cannot_tally) return std::unexpected(*cannot_tally);
     return tallies[step_name(endpoint, rollout, step, canary)];
   }
   Result<PredictionSeen> prediction(const std::string& id, std::string& model) override {

@@ -20,7 +20,7 @@ Result<VersionAsk> read_version_name(const std::string& text) {
     out.version = std::strtoll(text.c_str() + at + 1, &end, 10);
     if (!out.name.empty() && out.version > 0 && *end == 0) return out;
   }
-  return fail(Code::invalid, "`" + text + "`: expected MODEL@VERSION, as arrival-delay@3");
+  return fail(Code::invalid, "`" + text + "`: expected MODEL@VERSION, as arrival-delay@3", "MODEL@VERSION");
 }
 
 namespace {
@@ -228,7 +228,7 @@ void start_verb(Command& command, const FlowIn& in) {
   for (const auto& pair : in.set) {
     const auto at = pair.find('=');
     if (at == std::string::npos || at == 0)
-      return command.failed({Code::invalid, "--set " + pair + ": expected NAME=VALUE", {}, {}});
+      return command.failed({Code::invalid, pair + ": expected NAME=VALUE", "--set", {}});
     ask.set[pair.substr(0, at)] = pair.substr(at + 1);
   }
   command.finish(client->call<Flow>(Method::POST, api("/flows"), ask),

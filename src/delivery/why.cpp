@@ -60,7 +60,7 @@ Result<Origin> Service::origin(Tx& tx, const std::string& model, std::int64_t nu
   out.lock = made_by->trained.lock;
   out.datasets = made_by->trained.datasets;
   out.environment = made_by->trained.environment;
-  if (auto repo = below_.repo(tx, out.repo)) out.url = repo->url;
+  if (auto repo = below_.repo(tx, out.repo)) out.url = without_secrets(repo->url);
   out.cache = cache_;
   out.pipeline = "dvc.yaml";
   TRY(plan, rows::plan_in_force(tx, model));
