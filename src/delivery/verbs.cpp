@@ -20,7 +20,7 @@ Result<VersionAsk> read_version_name(const std::string& text) {
     out.version = std::strtoll(text.c_str() + at + 1, &end, 10);
     if (!out.name.empty() && out.version > 0 && *end == 0) return out;
   }
-  return fail(Code::invalid, "`" + text + "`: expected MODEL@VERSION, as arrival-delay@3", "MODEL@VERSION");
+  return fail(Code::invalid, "expected a version as arrival-delay@3, got " + text, "MODEL@VERSION");
 }
 
 namespace {

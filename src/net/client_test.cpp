@@ -192,7 +192,7 @@ TEST_CASE("the token comes from the environment, a file or the login, in this or
 }
 TEST_CASE("exit codes tell wrong usage from what could not be done") {
   Command command;
-  command.failed({Code::invalid, "no such word", {}, {}});
+  command.failed({Code::invalid, "no such word", "--word", {}});
   CHECK(command.exit_code == 2);
   command.failed({Code::invalid, "the server says: no", {}, "status 400"});
   CHECK(command.exit_code == 3);

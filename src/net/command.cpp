@@ -126,9 +126,12 @@ void Command::note(std::string_view line) const {
 }
 
 void Command::failed(const Error& error) {
-  // What the server found wrong is no wrong usage of ours: the words were understood.
-  const bool ours = error.code == Code::invalid && !error.detail.starts_with("status ");
-  exit_code = ours ? 2 : 3;
+  // Wrong usage is a wrong word or flag. What is wrong in a file, or what the server refuses, was understood and could not be done.
+  // Flags and arguments are named as in the help: --server, DIR.
+  const bool named =
+      error.field.starts_with("--") || (!error.field.empty() && error.field[0] >= 'A' && error.field[0] <= 'Z');
+  const bool usage = error.code == Code::invalid && named && !error.detail.starts_with("status ");
+  exit_code = usage ? 2 : 3;
   if (json) {
     print_text(error_response(error, Dialect::pawl).body + "\n");
     return;

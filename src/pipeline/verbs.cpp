@@ -145,7 +145,7 @@ void verbs(CLI::App& app, net::Command& command) {
           TRY(repo, Repo::find("."));
           for (const auto& one : *set) {
             const auto equals = one.find('=');
-            if (equals == one.npos) return fail(Code::invalid, "expected KEY=VALUE, got '" + one + "'", "set-param");
+            if (equals == one.npos) return fail(Code::invalid, "expected KEY=VALUE, got '" + one + "'", "--set-param");
             TRY_(override_param(repo->root(), one.substr(0, equals),
                                 yaml::resolve_plain(std::string_view(one).substr(equals + 1))));
           }

@@ -77,6 +77,8 @@ Result<HookAnswer> write_hook(net::Command& command, const std::string& name, co
   const auto hook = dir / "hooks" / "post-receive", token = dir / "hooks" / "pawl-token";
   if (auto old = store::read_file(hook); old && !old->contains(hook_mark) && !force)
     return fail(Code::exists, "'" + hook.string() + "' is there already and is not pawl's: --force replaces it", "DIR");
+  if (!command.data.empty() && command.server.empty())
+    return fail(Code::invalid, "the hook calls the server by its address: name it beside --data", "--server");
   TRY(client, command.client());
   TRY(made, client.call<HookToken>(net::Method::POST, "/api/pawl/v1/repos/" + net::percent_encode(name) + "/token",
                                    Nothing{}));
