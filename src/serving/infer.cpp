@@ -138,13 +138,9 @@ void Service::Impl::run(std::unique_ptr<Asked> asked, const std::shared_ptr<cons
                         bool on_pool_already) {
   for (const auto& name : asked->request.outputs)
     if (std::ranges::find(loaded->model->outputs(), name, &v2::Port::name) == loaded->model->outputs().end()) {
-      std::string names;
-      for (const auto& o : loaded->model->outputs()) names += (names.empty() ? "" : ", ") + o.name;
-      return refuse(std::move(asked),
-                    Error{.code = Code::invalid,
-                          .message = "outputs: there is no output \"" + name + "\", only: " + names,
-                          .field = "outputs"},
-                    true);
+      std::vector<std::string> there;
+      std::ranges::transform(loaded->model->outputs(), std::back_inserter(there), &v2::Port::name);
+      return refuse(std::move(asked), v2::no_such_output(name, there), true);
     }
   auto bound = loaded->model->bind(std::move(asked->request.inputs));
   if (!bound) return refuse(std::move(asked), std::move(bound).error(), true);

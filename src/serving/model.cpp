@@ -114,7 +114,7 @@ Result<fs::path> beneath(const fs::path& folder, const std::string& name) {
   if (ec)
     return fail(Code::missing, "the artifact folder " + folder.filename().string() + " is not there", "model",
                 folder.string());
-  const auto file = fs::canonical(root / name, ec);
+  auto file = fs::canonical(root / name, ec);
   if (ec) return fail(Code::missing, "the MLmodel file names " + name + ", which is not there", "model");
   const auto relative = file.lexically_relative(root);
   if (relative.empty() || *relative.begin() == "..")
@@ -216,7 +216,7 @@ Result<std::shared_ptr<const Model>> Model::open(const fs::path& folder, std::ve
     std::vector<fs::path> found;
     for (fs::recursive_directory_iterator at(folder, ec), end; !ec && at != end; at.increment(ec))
       if (at->is_regular_file(ec) && at->path().extension() == ".onnx") found.push_back(at->path());
-    if (found.size() == 1) return load(found.front(), std::move(column_names));
+    if (found.size() == 1) return load(found.front(), column_names);
     return fail(Code::missing,
                 "the model's folder has no MLmodel file and " + (found.empty() ? "no" : std::to_string(found.size())) +
                     " .onnx files: log the model with mlflow.onnx.log_model, or one .onnx file",
@@ -241,7 +241,7 @@ Result<std::shared_ptr<const Model>> Model::open(const fs::path& folder, std::ve
   if (named != nullptr && named->is(yaml::Value::Kind::text))
     if (const auto path = beneath(folder, named->text))
       if (auto read = store::read_file(*path, example_bytes_max)) example = std::move(*read);
-  return load(file, std::move(column_names), example);
+  return load(file, column_names, example);
 }
 
 }  // namespace pawl::serving

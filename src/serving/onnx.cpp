@@ -185,7 +185,8 @@ class OnnxModel final : public Model {
 }  // namespace
 
 Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& file,
-                                                 std::vector<std::string> column_names, std::string_view example) {
+                                                 const std::vector<std::string>& column_names,
+                                                 std::string_view example) {
   TRY(bytes, store::read_file(file, model_file_bytes_max));
   const auto name = file.filename().string();
   if (const auto outside = external_tensors(bytes); !outside.empty())

@@ -16,7 +16,7 @@ class Model {
   // `column_names`: the columns of a single matrix input, in order, where the model does not name them itself.
   // `example`: JSON of an input example, {"columns": [...], "data": [[...]]}.
   static Result<std::shared_ptr<const Model>> load(const std::filesystem::path& file,
-                                                   std::vector<std::string> column_names = {},
+                                                   const std::vector<std::string>& column_names = {},
                                                    std::string_view example = {});
   // The model of an artifact folder: its `MLmodel` names the .onnx file (flavors.onnx.data) and, in the signature, the columns. A folder
   // without an MLmodel must hold exactly one .onnx file. The file must lie beneath the folder.

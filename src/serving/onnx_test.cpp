@@ -13,8 +13,8 @@ namespace fs = std::filesystem;
 namespace {
 
 fs::path models() { return fs::path(PAWL_SOURCE_DIR) / "tests/serving/models"; }
-std::shared_ptr<const Model> model(const std::string& name, std::vector<std::string> columns = {}) {
-  auto loaded = Model::load(models() / (name + ".onnx"), std::move(columns));
+std::shared_ptr<const Model> model(const std::string& name, const std::vector<std::string>& columns = {}) {
+  auto loaded = Model::load(models() / (name + ".onnx"), columns);
   REQUIRE_MESSAGE(loaded, loaded.error().message);
   return *loaded;
 }

@@ -70,7 +70,7 @@ void mount_v2(net::Router& at, Service& serving) {
                  return Response{.body = R"({"name":)" + encode(std::string(r.param("name"))) + R"(,"ready":true})"};
                });
     at.add_async(route(Method::POST, prefix + "/infer", May::predict, "V2: predict"),
-                 [&serving](Ask ask, std::shared_ptr<const Request> r, net::Reply reply) {
+                 [&serving](const Ask& ask, const std::shared_ptr<const Request>& r, net::Reply reply) {
                    auto version = version_of(*r);
                    if (!version) return reply(std::unexpected(std::move(version).error()));
                    serving.infer({.endpoint = std::string(r->param("name")),

@@ -60,6 +60,7 @@ VersionRow read_version(const Row& row) {
 
 std::vector<PreparedPort> said(const std::vector<v2::Port>& ports) {
   std::vector<PreparedPort> out;
+  out.reserve(ports.size());
   for (const auto& p : ports) out.push_back({.name = p.name, .type = std::string(word(p.type)), .shape = p.shape});
   return out;
 }

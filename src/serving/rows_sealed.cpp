@@ -127,8 +127,10 @@ class Columns {
 void add_values(std::string& line, const char* prefix, const std::vector<v2::Tensor>& tensors, std::size_t row,
                 const std::vector<std::string>& names) {
   std::vector<v2::Tensor> one;
+  one.reserve(tensors.size());
   for (const auto& t : tensors) one.push_back(v2::row_of(t, row));
   std::vector<std::string> prefixed;
+  prefixed.reserve(names.size());
   for (const auto& name : names) prefixed.push_back(prefix + name);
   for (auto& t : one) t.name.insert(0, prefix);
   const auto object = row_json(one, 0, prefixed);

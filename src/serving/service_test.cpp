@@ -163,6 +163,7 @@ TEST_CASE("keys are split by the shares, keep their arm as the canary grows, and
                      .step = 1,
                      .salt = salt}));
     std::vector<bool> out;
+    out.reserve(2000);
     for (int key = 0; key < 2000; ++key)
       out.push_back(version_of(s.infer(ab(1, 2, R"(,"parameters":{"routing_key":")" + std::to_string(key) + "\"}"))) ==
                     R"("2")");
@@ -290,6 +291,7 @@ TEST_CASE("after a restart the log counts the same, predictions are found and id
   Serving s;
   s.live();
   std::vector<std::string> ids;
+  ids.reserve(20);
   for (int i = 0; i < 20; ++i) ids.push_back(id_of(s.infer(ab(i, 2))));
   const auto before = s.service->tally("e", "", 0, Arm::live).value();
   CHECK(before.rows == 20);
@@ -389,6 +391,7 @@ TEST_CASE("predictions, routings, tallies and sealing at the same time lose noth
   std::vector<std::string> ids;
   std::atomic<int> running{threads};
   std::vector<std::jthread> clients;
+  clients.reserve(threads);
   for (int t = 0; t < threads; ++t)
     clients.emplace_back([&, t] {
       for (int i = 0; i < each; ++i)
@@ -419,7 +422,7 @@ TEST_CASE("predictions, routings, tallies and sealing at the same time lose noth
   std::ranges::sort(ids);
   CHECK(std::ranges::adjacent_find(ids) == ids.end());
   CHECK(ids.size() == threads * each);
-  double sum = 0;
+  std::int64_t sum = 0;
   for (std::size_t i = 0; i < ids.size(); i += 20) {  // looking into Parquet takes a DuckDB each
     const auto seen = s.service->prediction(ids[i].substr(1, ids[i].size() - 2));
     REQUIRE_MESSAGE(seen, ids[i]);

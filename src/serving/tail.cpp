@@ -27,7 +27,7 @@ std::unexpected<Error> cannot(std::string_view what, const fs::path& path, int e
 }
 
 Result<void> write_all(int fd, std::string_view bytes, const fs::path& path) {
-  if (writes_until_failure > 0 && --writes_until_failure == 0) {
+  if (writes_until_failure > 0 && writes_until_failure.fetch_sub(1) == 1) {
     const auto half = ::write(fd, bytes.data(), bytes.size() / 2);  // a full disk takes what fits
     return cannot("write", path, half < 0 ? errno : ENOSPC);
   }

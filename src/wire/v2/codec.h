@@ -34,6 +34,9 @@ struct InferResponse {
 // Only the outputs named by `wanted`, in that order; all when it is empty. Code::invalid names one that is not there.
 Result<std::string> write_response(const InferResponse& response, std::span<const std::string> wanted = {});
 
+// What is said of a wanted output that the model does not have.
+Error no_such_output(std::string_view wanted, const std::vector<std::string>& there);
+
 struct ModelMetadata {
   std::string name{};
   std::vector<std::string> versions{};

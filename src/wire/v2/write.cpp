@@ -76,14 +76,21 @@ Result<std::string> write_response(const InferResponse& response, std::span<cons
   for (const auto& name : wanted) {
     const auto found = std::ranges::find(response.outputs, name, &Tensor::name);
     if (found == response.outputs.end()) {
-      std::string names;
-      for (const auto& t : response.outputs) names += (names.empty() ? "" : ", ") + t.name;
-      return fail(Code::invalid, "outputs: there is no output \"" + name + "\", only: " + names, "outputs");
+      std::vector<std::string> there;
+      std::ranges::transform(response.outputs, std::back_inserter(there), &Tensor::name);
+      return std::unexpected(no_such_output(name, there));
     }
     put(*found);
   }
   out += "]}";
   return out;
+}
+
+Error no_such_output(std::string_view wanted, const std::vector<std::string>& there) {
+  std::string message = "outputs: there is no output \"";
+  message.append(wanted).append("\", only:");
+  for (const auto& name : there) message.append(&name == &there.front() ? " " : ", ").append(name);
+  return {.code = Code::invalid, .message = std::move(message), .field = "outputs"};
 }
 
 std::string write_metadata(const ModelMetadata& metadata) {
