@@ -100,6 +100,7 @@ Result<ModelPage> Service::search_models(Call& call, const SearchModels& in) {
 Result<std::vector<std::string>> Service::model_names(Tx& tx) {
   TRY(found, rows::search_models(tx, {.max_results = mlflow::versions_page_max}));
   std::vector<std::string> out;
+  out.reserve(found.size());
   for (auto& m : found) out.push_back(std::move(m.name));
   return out;
 }

@@ -55,6 +55,7 @@ struct RootedFiles {
 Result<std::vector<FileInfo>> listed(const store::Artifacts& files, std::string_view folder, std::string_view shown) {
   TRY(entries, files.list(folder));
   std::vector<FileInfo> out;
+  out.reserve(entries.size());
   for (const auto& e : entries)
     out.push_back({join_path(shown, e.name), e.is_dir, e.is_dir ? std::nullopt : std::optional(e.size)});
   return out;

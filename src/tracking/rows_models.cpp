@@ -105,7 +105,7 @@ Result<void> fill_models(Tx& tx, std::vector<LoggedModel>& models) {
     ids.push_back(m.info.model_id.text);
   }
   return in_slices(ids, [&](const std::string& list, std::span<const store::Value> values) -> Result<void> {
-    const auto each = [&](std::string_view name, std::string text, auto use) {
+    const auto each = [&](std::string_view name, const std::string& text, auto use) {
       return tx.each_bound({name, text}, values, [&](const Row& row) {
         if (auto found = by_id.find(row.view(0)); found != by_id.end()) use(*found->second, row);
       });
@@ -188,7 +188,7 @@ std::string order_of(Where& where, const std::vector<ModelQuery::Order>& order) 
       by_time = by_time || o.by.key == "creation_timestamp";
       by_id = by_id || o.by.key == "model_id";
     }
-    out += "CASE WHEN " + column + " IS NULL THEN 1 ELSE 0 END, " + column + way;
+    out.append("CASE WHEN ").append(column).append(" IS NULL THEN 1 ELSE 0 END, ").append(column).append(way);
   }
   if (!by_time) out += "m.creation_timestamp DESC, ";
   return by_id ? out.substr(0, out.size() - 2) : out + "m.model_id ASC";

@@ -164,20 +164,32 @@ Ordering ordering(Where& where, const std::vector<mlflow::OrderBy>& order) {
     if (o.entity == Entity::attribute) {
       by_start = by_start || o.key == "start_time";
       if (o.key == "end_time") out.by += "CASE WHEN r.end_time IS NULL THEN 1 ELSE 0 END, ";
-      const bool number = o.key == "start_time" || o.key == "end_time" || o.key == "experiment_id";
+      const bool number = o.key == "start_time" || o.key == "end_time";
       out.by += "r." + o.key + (number ? "" : bytes) + way;
       continue;
     }
     const std::string table = o.entity == Entity::metric  ? "metric_latest"
                               : o.entity == Entity::param ? "run_param"
                                                           : "run_tag";
-    out.joins += " LEFT JOIN " + table + " " + join + " ON " + join + ".run_id = r.run_id AND " + join +
-                 ".key = " + where.bind(o.key);
+    const std::string absent = join + ".run_id IS NULL", value = join + ".value";
+    out.joins.append(" LEFT JOIN ")
+        .append(table)
+        .append(" ")
+        .append(join)
+        .append(" ON ")
+        .append(join)
+        .append(".run_id = r.run_id AND ");
+    out.joins.append(join).append(".key = ").append(where.bind(o.key));
     if (o.entity == Entity::metric)
-      out.by += "CASE WHEN " + join + ".run_id IS NULL THEN 2 WHEN " + join + ".is_nan = 1 THEN 1 ELSE 0 END, " + join +
-                ".value" + way;
+      out.by.append("CASE WHEN ")
+          .append(absent)
+          .append(" THEN 2 WHEN ")
+          .append(join)
+          .append(".is_nan = 1 THEN 1 ELSE 0 END, ")
+          .append(value)
+          .append(way);
     else
-      out.by += "CASE WHEN " + join + ".run_id IS NULL THEN 1 ELSE 0 END, " + join + ".value" + bytes + way;
+      out.by.append("CASE WHEN ").append(absent).append(" THEN 1 ELSE 0 END, ").append(value).append(bytes).append(way);
   }
   if (!by_start) out.by += "r.start_time DESC, ";
   out.by += "r.run_id" + bytes + " ASC";
@@ -222,7 +234,7 @@ Result<void> fill_runs(Tx& tx, std::vector<Run>& runs) {
     run.outputs.emplace();
   }
   return in_slices(ids, [&](const std::string& list, std::span<const store::Value> values) -> Result<void> {
-    const auto each = [&](std::string_view name, std::string text, auto use) {
+    const auto each = [&](std::string_view name, const std::string& text, auto use) {
       return tx.each_bound({name, text}, values, [&](const Row& row) {
         if (auto found = by_id.find(row.view(0)); found != by_id.end()) use(*found->second, row);
       });

@@ -242,7 +242,7 @@ std::string_view list_names(Searched searched) {
 }
 
 Result<decltype(Comparison::value)> value_of(const Identifier& id, const Token& t, Searched searched) {
-  const std::string got(t.text);
+  std::string got(t.text);
   if (numeric(id, searched)) {
     if (searched == Searched::model_versions) {
       const Token digits{Token::number, t.kind == Token::quoted ? unquoted(t.text) : t.text, {}};
