@@ -31,10 +31,9 @@ template <class F> Limit largest(std::int32_t first, std::int32_t last, int days
 Drift compare(const Sample& reference, const Sample& current, double limit) {
   Drift out{.limit = limit};
   if (reference.size() == 0 || current.size() == 0) return out.note = no_values, out;
-  const auto both = walk(reference.sorted(), current.sorted());
-  out.statistic = both.d;
-  out.p = ks_p(both.d, std::ssize(reference.sorted()), std::ssize(current.sorted()));
-  out.distance = both.area / std::max(reference.std_dev(), std_dev_min);
+  out.statistic = ks_d(reference.sorted(), current.sorted());
+  out.p = ks_p(out.statistic, std::ssize(reference.sorted()), std::ssize(current.sorted()));
+  out.distance = area_between(reference.sorted(), current.sorted()) / std::max(reference.std_dev(), std_dev_min);
   const auto edges = quantile_edges(reference.sorted(), psi_bins);
   out.psi = psi(histogram(reference.sorted(), edges, Outside::kept), histogram(current.sorted(), edges, Outside::kept));
   out.tested = true;

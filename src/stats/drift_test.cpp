@@ -163,7 +163,7 @@ TEST_CASE(
     for (std::size_t i = 0; i < values.size(); ++i)
       (day[i] >= from && day[i] < from + 14 ? in : rest).push_back(values[i]);
     const Sample reference(rest);
-    want = std::max(want, walk(reference.sorted(), Sample(in).sorted()).area / reference.std_dev());
+    want = std::max(want, area_between(reference.sorted(), Sample(in).sorted()) / reference.std_dev());
   }
   const auto got = calibrate(values, day, 14);
   CHECK(near(got.value, want, 1e-9));

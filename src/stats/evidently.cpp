@@ -73,9 +73,9 @@ Score score(Test test, const Sample& reference, const Sample& current, double th
   const auto r = reference.sorted(), c = current.sorted();
   double value = none;
   if (test == Test::ks) {
-    value = ks_p(walk(r, c).d, std::ssize(r), std::ssize(c));
+    value = ks_p(ks_d(r, c), std::ssize(r), std::ssize(c));
   } else if (test == Test::wasserstein) {
-    value = walk(r, c).area / std::max(reference.std_dev(), std_dev_min);
+    value = area_between(r, c) / std::max(reference.std_dev(), std_dev_min);
   } else if (test == Test::hellinger) {  // always binned, by the number of distinct values
     value = of_counts(test, binned(reference, current, distinct(r, c, std::numeric_limits<std::size_t>::max())));
   } else {

@@ -66,8 +66,8 @@ double Continuous::value(Method method, const Sample& chunk) const {
       if (outside > 0) seen.push_back(outside), counts.push_back(0);
       return of_bins(method, counts, seen);
     }
-    case Method::kolmogorov_smirnov: return bins_.empty() ? walk(r, c).d : binned_ks(chunk);
-    case Method::wasserstein: return bins_.empty() ? walk(r, c).area : binned_wasserstein(chunk);
+    case Method::kolmogorov_smirnov: return bins_.empty() ? ks_d(r, c) : binned_ks(chunk);
+    case Method::wasserstein: return bins_.empty() ? area_between(r, c) : binned_wasserstein(chunk);
     case Method::chi2:
     case Method::l_infinity: break;
   }

@@ -1,5 +1,5 @@
 // The values of one column on one side, made ready once for every comparison: cleaned, counted, sorted. A stored reference is sorted when it is
-// read; a window then costs one sort of its own rows and one walk over both.
+// read; a window then costs one sort of its own rows and a pass over both.
 #pragma once
 #include <cstdint>
 #include <map>
