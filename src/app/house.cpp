@@ -19,6 +19,7 @@ House::~House() {
   // What still runs asks the rooms: it ends first.
   if (desk_) desk_->close();
   if (worker_) worker_->stop();
+  if (messenger_) messenger_->stop();
   if (serving_) serving_->detach();
 }
 
@@ -66,7 +67,14 @@ Result<void> House::build() {
   serving_ = std::move(serving);
   serving_->work(*worker_);
   team_ = std::make_unique<team::Service>(random_);
+  team_->users_known_by([this](Tx& tx, std::string_view name) -> Result<bool> {
+    TRY(role, access_->role_of(tx, name));
+    return role.has_value();
+  });
   feed_ = std::make_unique<team::Feed>(*store_, live_);
+  notifier_ = std::make_unique<team::Notifier>(*store_, clock_, random_);
+  messenger_ = std::make_unique<jobs::Worker>(*store_, clock_, random_);
+  notifier_->attach(*messenger_);
   below_ = std::make_unique<delivery::House>(*pipeline_, *registry_, *tracking_, *access_, *serving_);
   delivery_ = std::make_unique<delivery::Service>(
       delivery::Parts{.below = *below_,
@@ -132,18 +140,21 @@ void House::mount() {
   serving::mount(router_, *serving_);
   pipeline::mount(router_, *pipeline_, *desk_);
   team::mount(router_, *team_, live_);
+  team::mount_notify(router_, *notifier_);
   delivery::mount(router_, *delivery_);
   mount_page(router_, settings_.web_dir);
 }
 
 void House::run() {
   worker_->start();
+  messenger_->start(4);
   desk_->start();
   server_->run();
 }
 
 void House::stop() {
   desk_->close();  // runners that wait for work are answered first: else they would be waited for
+  notifier_->close();
   server_->stop();
 }
 

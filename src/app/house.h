@@ -14,6 +14,7 @@
 #include "serving/service.h"
 #include "store/files.h"
 #include "team/feed.h"
+#include "team/notify.h"
 #include "team/service.h"
 #include "tracking/service.h"
 
@@ -52,6 +53,8 @@ class House {
   std::unique_ptr<serving::Service> serving_;
   std::unique_ptr<team::Service> team_;
   std::unique_ptr<team::Feed> feed_;
+  std::unique_ptr<team::Notifier> notifier_;
+  std::unique_ptr<jobs::Worker> messenger_;  // its own threads: who waits for a receiver keeps no rollout waiting
   std::unique_ptr<delivery::House> below_;
   std::unique_ptr<delivery::Service> delivery_;
   std::unique_ptr<net::Server> server_;

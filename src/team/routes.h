@@ -11,7 +11,11 @@ struct Command;
 }  // namespace pawl::net
 namespace pawl::team {
 
+class Notifier;
+
 void mount(net::Router& at, Service& team, net::Live& live);
+void mount_notify(net::Router& at, Notifier& notifier);
 void verbs(CLI::App& app, net::Command& command);
+void verbs_notify(CLI::App& app, net::Command& command);  // called by verbs()
 
 }  // namespace pawl::team

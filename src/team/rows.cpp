@@ -1,9 +1,7 @@
 #include "team/rows.h"
 
-#include <charconv>
-#include <limits>
-
 #include "core/json.h"
+#include "team/page_key.h"
 
 namespace pawl::team::rows {
 namespace {
@@ -25,30 +23,12 @@ constexpr Sql put_vote_sql{"team.put_vote", R"(
   ON CONFLICT (approval_id, by_whom) DO UPDATE SET vote = excluded.vote, comment = excluded.comment, at = excluded.at)"};
 constexpr Sql decide_sql{"team.decide", "UPDATE approval SET state = $2, decided = $3, reason = $4 WHERE id = $1"};
 constexpr Sql insert_remark_sql{"team.insert_remark", R"(
-  INSERT INTO remark (id, project_id, subject_kind, subject, body, by_whom, at) VALUES ($1, $2, $3, $4, $5, $6, $7))"};
+  INSERT INTO remark (id, project_id, subject_kind, subject, body, by_whom, at, mentions) VALUES ($1, $2, $3, $4, $5, $6, $7, $8))"};
+constexpr Sql find_remark_sql{"team.find_remark", R"(
+  SELECT id, subject_kind, subject, body, by_whom, at, mentions FROM remark WHERE id = $1)"};
 constexpr Sql list_remarks_sql{"team.list_remarks", R"(
-  SELECT id, subject_kind, subject, body, by_whom, at FROM remark
+  SELECT id, subject_kind, subject, body, by_whom, at, mentions FROM remark
   WHERE ($1 = '' OR subject = $1) AND (at < $2 OR (at = $2 AND id < $3)) ORDER BY at DESC, id DESC LIMIT $4)"};
-
-struct PageKey {
-  std::int64_t at = std::numeric_limits<std::int64_t>::max();
-  std::string id{};
-};
-std::string page_key(std::string_view rfc3339, std::string_view id) {
-  const auto at = parse_rfc3339(rfc3339);
-  return std::to_string(at ? at->us : 0) + "." + std::string(id);
-}
-Result<PageKey> read_page_key(std::string_view text) {
-  PageKey out;
-  if (text.empty()) return out;
-  const auto dot = text.find('.');
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + std::min(dot, text.size()), out.at);
-  if (dot == text.npos || ec != std::errc{} || end != text.data() + dot)
-    return fail(Code::invalid, "after: expected the `next` of an earlier page", "after");
-  out.id = text.substr(dot + 1);
-  return out;
-}
-std::int64_t page_size(std::int64_t asked) { return std::clamp<std::int64_t>(asked, 1, 1000); }
 
 Approval read(const Row& r) {
   Approval out{.id = {r.text(0)},
@@ -63,6 +43,11 @@ Approval read(const Row& r) {
                .decided = r.null(10) ? "" : to_rfc3339(r.time(10)),
                .reason = r.text(11)};
   if (auto rule = decode<Rule>(r.view(7), {.unknown = UnknownKeys::ignore})) out.rule = std::move(*rule);
+  return out;
+}
+Comment read_comment(const Row& r) {
+  Comment out{r.text(0), r.text(1), r.text(2), r.text(3), r.text(4), to_rfc3339(r.time(5))};
+  if (auto mentions = decode<std::vector<std::string>>(r.view(6))) out.mentions = std::move(*mentions);
   return out;
 }
 Result<void> add_votes(Tx& tx, Approval& approval) {
@@ -108,18 +93,16 @@ Result<void> put_vote(Tx& tx, const ApprovalId& id, const Vote& vote, Time at) {
   return {};
 }
 Result<void> insert(Tx& tx, const Comment& c, Time at, std::string_view project) {
-  TRY_(tx.exec(insert_remark_sql, c.id, project, c.subject_kind, c.subject, c.text, c.by, at));
+  TRY_(tx.exec(insert_remark_sql, c.id, project, c.subject_kind, c.subject, c.text, c.by, at, encode(c.mentions)));
   return {};
+}
+Result<std::optional<Comment>> find_comment(Tx& tx, std::string_view id) {
+  return tx.one(find_remark_sql, read_comment, id);
 }
 Result<List<Comment>> list(Tx& tx, const CommentsAsk& ask) {
   TRY(from, read_page_key(ask.after));
   const std::int64_t limit = page_size(ask.limit);
-  TRY(items, tx.all(
-                 list_remarks_sql,
-                 [](const Row& r) {
-                   return Comment{r.text(0), r.text(1), r.text(2), r.text(3), r.text(4), to_rfc3339(r.time(5))};
-                 },
-                 ask.subject, from.at, from.id, limit));
+  TRY(items, tx.all(list_remarks_sql, read_comment, ask.subject, from.at, from.id, limit));
   List<Comment> out{.items = std::move(items), .next = {}};
   if (std::ssize(out.items) == limit) out.next = page_key(out.items.back().at, out.items.back().id);
   return out;

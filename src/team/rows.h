@@ -5,7 +5,7 @@
 
 namespace pawl::team::rows {
 
-// Lists page by (time, id), newest first; `after` is the text that page_key() made of the last item.
+// Lists page by (time, id), newest first; `after` is the text that page_key() (team/page_key.h) made of the last item.
 Result<void> insert(Tx& tx, const Approval& approval, Time asked, std::string_view project);
 Result<std::optional<Approval>> find(Tx& tx, const ApprovalId& id);  // with its votes
 Result<List<Approval>> list(Tx& tx, const ApprovalsAsk& ask);
@@ -13,6 +13,7 @@ Result<void> decide(Tx& tx, const ApprovalId& id, ApprovalState state, Time at, 
 Result<void> put_vote(Tx& tx, const ApprovalId& id, const Vote& vote, Time at);
 
 Result<void> insert(Tx& tx, const Comment& comment, Time at, std::string_view project);
+Result<std::optional<Comment>> find_comment(Tx& tx, std::string_view id);
 Result<List<Comment>> list(Tx& tx, const CommentsAsk& ask);
 
 }  // namespace pawl::team::rows

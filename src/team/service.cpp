@@ -2,9 +2,12 @@
 
 #include "core/json.h"
 #include "team/rows.h"
+#include "team/sentence.h"
 
 namespace pawl::team {
 namespace {
+
+constexpr std::size_t mentions_max = 50;
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -115,11 +118,19 @@ Result<Comment> Service::comment(Call& call, const NewComment& in) {
               .by = call.who.name,
               .at = to_rfc3339(call.now())};
   if (out.subject_kind.empty()) out.subject_kind = in.subject.find('@') == in.subject.npos ? "model" : "version";
+  for (std::string& name : mentioned(in.text)) {
+    if (known_) {
+      TRY(is_user, known_(call.tx, name));
+      if (!is_user) continue;
+    }
+    out.mentions.push_back(std::move(name));
+    if (out.mentions.size() == mentions_max) break;
+  }
   TRY_(rows::insert(call.tx, out, call.now(), call.project));
   call.tell({.what = "comment.made",
              .subject_kind = out.subject_kind,
              .subject = out.subject,
-             .data = object({{"comment", out.id}})});
+             .data = "{\"comment\":" + encode(out.id) + ",\"mentions\":" + encode(out.mentions) + "}"});
   return out;
 }
 Result<List<Comment>> Service::comments(Tx& tx, const CommentsAsk& ask) { return rows::list(tx, ask); }

@@ -1,7 +1,7 @@
 // Decides what people say: whose vote counts, when an approval is granted, refused or void. It knows nothing of gates: who opened an approval
 // binds it to digests and compares them again when it is used.
 //
-// Events: approval.asked, approval.decided {state}, approval.void {reason}, comment.made. Their subjects are the approval and what was commented.
+// Events: approval.asked, approval.decided {state}, approval.void {reason}, comment.made {comment, mentions}. Their subjects are the approval and what was commented.
 #pragma once
 #include "core/hash.h"
 #include "store/store.h"
@@ -27,11 +27,14 @@ class Service {
   Result<Approval> find(Tx& tx, const ApprovalId& id);
   Result<List<Approval>> list(Tx& tx, const ApprovalsAsk& ask);
 
+  // Who is mentioned by `@name` must be a user: `access` knows them, app hands it in. Without it everybody is one.
+  void users_known_by(std::function<Result<bool>(Tx&, std::string_view name)> known) { known_ = std::move(known); }
   Result<Comment> comment(Call& call, const NewComment& comment);
   Result<List<Comment>> comments(Tx& tx, const CommentsAsk& ask);
 
  private:
   Random& random_;
+  std::function<Result<bool>(Tx&, std::string_view name)> known_;
 };
 
 // Why the vote of `who` would not count; empty when it would.

@@ -90,10 +90,14 @@ struct Comment {
   std::string subject_kind{},
       subject{};  // version arrival-delay@2, model arrival-delay, flow, plan, rollout, endpoint, run, approval
   std::string text{}, by{}, at{};
-  static constexpr auto fields =
-      std::tuple{field("id", &Comment::id),           field("subject_kind", &Comment::subject_kind),
-                 field("subject", &Comment::subject), field("text", &Comment::text),
-                 field("by", &Comment::by),           field("at", &Comment::at)};
+  std::vector<std::string> mentions{};  // users it names as @user
+  static constexpr auto fields = std::tuple{field("id", &Comment::id),
+                                            field("subject_kind", &Comment::subject_kind),
+                                            field("subject", &Comment::subject),
+                                            field("text", &Comment::text),
+                                            field("by", &Comment::by),
+                                            field("at", &Comment::at),
+                                            field("mentions", &Comment::mentions)};
 };
 struct NewComment {
   std::string subject_kind{}, subject{}, text{};

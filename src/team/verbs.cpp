@@ -1,4 +1,4 @@
-// pawl approve, comment, ledger.
+// pawl approve, comment, ledger; notify is in verbs_notify.cpp.
 #include <CLI/CLI.hpp>
 
 #include "net/command.h"
@@ -111,6 +111,8 @@ void verbs(CLI::App& app, Command& command) {
   ledger_verb->add_option("--subject", read->subject, "Only events about this");
   ledger_verb->add_option("--limit", read->limit, "How many")->check(CLI::Range(1, 1000));
   ledger_verb->callback([read, &command] { ledger(command, *read); });
+
+  verbs_notify(app, command);
 }
 
 }  // namespace pawl::team
