@@ -1,10 +1,8 @@
 #include "delivery/rows.h"
 
-#include <charconv>
-#include <limits>
-
 #include "core/json.h"
 #include "core/log.h"
+#include "team/page_key.h"
 
 namespace pawl::delivery::rows {
 namespace {
@@ -77,21 +75,6 @@ std::int64_t micros(std::string_view rfc3339) {
   const auto t = parse_rfc3339(rfc3339);
   return t ? t->us : 0;
 }
-struct PageKey {
-  std::int64_t at = std::numeric_limits<std::int64_t>::max();
-  std::string id{};
-};
-Result<PageKey> page_key(std::string_view text) {
-  PageKey out;
-  if (text.empty()) return out;
-  const auto dot = text.find('.');
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + std::min(dot, text.size()), out.at);
-  if (dot == text.npos || ec != std::errc{} || end != text.data() + dot)
-    return fail(Code::invalid, "after: expected the `next` of an earlier page", "after");
-  out.id = text.substr(dot + 1);
-  return out;
-}
-std::int64_t page_size(std::int64_t asked) { return std::clamp<std::int64_t>(asked, 1, 500); }
 std::string next_page(std::size_t got, std::int64_t limit, std::string_view at, std::string_view id) {
   return static_cast<std::int64_t>(got) < limit ? "" : std::to_string(micros(at)) + "." + std::string(id);
 }
@@ -124,8 +107,8 @@ Result<std::vector<std::string>> models_in_force(Tx& tx) {
   return tx.all(models_in_force_sql, [](const Row& r) { return r.text(0); });
 }
 Result<List<Plan>> plans(Tx& tx, const PlansAsk& ask) {
-  TRY(from, page_key(ask.after));
-  const std::int64_t limit = page_size(ask.limit);
+  TRY(from, team::rows::read_page_key(ask.after));
+  const std::int64_t limit = team::rows::page_size(ask.limit);
   TRY(found, tx.all(plans_sql, read<PlanRow>, ask.repo, ask.model, ask.state ? word(*ask.state) : std::string_view{},
                     from.at, from.id, limit));
   List<Plan> out;
@@ -154,8 +137,8 @@ Result<std::vector<FlowRow>> unfinished(Tx& tx, std::string_view model) {
   return tx.all(unfinished_sql, read<FlowRow>, model);
 }
 Result<List<Flow>> flows(Tx& tx, const FlowsAsk& ask) {
-  TRY(from, page_key(ask.after));
-  const std::int64_t limit = page_size(ask.limit);
+  TRY(from, team::rows::read_page_key(ask.after));
+  const std::int64_t limit = team::rows::page_size(ask.limit);
   if (ask.commit.find_first_not_of("0123456789abcdef") != std::string::npos)
     return fail(Code::invalid, "commit: expected hex digits", "commit");
   const std::string commit = ask.commit.empty() ? "" : ask.commit + "%";

@@ -341,3 +341,9 @@ TEST_CASE("the configuration reads as ConfigObj reads it, and unknown keys are r
 
 }  // namespace
 }  // namespace pawl::dvc
+
+TEST_CASE(
+    "a directory's object is Python's JSON to the byte, also for names with control characters or that are no UTF-8") {
+  CHECK(pawl::dvc::write_tree({{.relpath = "a\x7f\x01\xe9", .md5 = "d41d8cd98f00b204e9800998ecf8427e"}}) ==
+        R"([{"md5": "d41d8cd98f00b204e9800998ecf8427e", "relpath": "a\u007f\u0001\udce9"}])");
+}

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/hash.h"
+#include "wire/python_json.h"
 
 namespace pawl::dvc {
 namespace {
@@ -51,45 +52,6 @@ Value without_sizes(const Value& v) {
   return out;
 }
 
-void json_text(std::string& out, std::string_view text) {
-  out += '"';
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const auto unit = [&out](std::uint32_t u) {
-      out += "\\u";
-      for (int shift = 12; shift >= 0; shift -= 4) out += "0123456789abcdef"[(u >> shift) & 15];
-    };
-    if (c == '"' || c == '\\')
-      out += '\\', out += static_cast<char>(c);
-    else if (c == '\n')
-      out += "\\n";
-    else if (c == '\r')
-      out += "\\r";
-    else if (c == '\t')
-      out += "\\t";
-    else if (c == '\b')
-      out += "\\b";
-    else if (c == '\f')
-      out += "\\f";
-    else if (c < 0x20)
-      unit(c);
-    else if (c < 0x80)
-      out += static_cast<char>(c);
-    else {
-      const std::size_t n = c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-      std::uint32_t p = c & (0xFFu >> (n + 1));
-      for (std::size_t k = 1; k < n && i + k < text.size(); ++k)
-        p = (p << 6) | (static_cast<unsigned char>(text[i + k]) & 0x3F);
-      i += n - 1;
-      if (p < 0x10000)
-        unit(p);
-      else
-        unit(0xD800 + ((p - 0x10000) >> 10)), unit(0xDC00 + ((p - 0x10000) & 0x3FF));
-    }
-  }
-  out += '"';
-}
-
 void json(std::string& out, const Value& v) {
   switch (v.kind) {
     case Value::Kind::null: out += "null"; return;
@@ -100,7 +62,7 @@ void json(std::string& out, const Value& v) {
              : std::isinf(v.real) ? (v.real < 0 ? "-Infinity" : "Infinity")
                                   : yaml::python_float(v.real);
       return;
-    case Value::Kind::text: json_text(out, v.text); return;
+    case Value::Kind::text: write_python_json(out, v.text); return;
     case Value::Kind::list:
       out += '[';
       for (std::size_t i = 0; i < v.items.size(); ++i) {
@@ -116,7 +78,7 @@ void json(std::string& out, const Value& v) {
   out += '{';
   for (std::size_t i = 0; i < members.size(); ++i) {
     if (i) out += ", ";
-    json_text(out, members[i].key);
+    write_python_json(out, members[i].key);
     out += ": ";
     json(out, members[i].value);
   }

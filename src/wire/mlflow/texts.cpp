@@ -5,39 +5,12 @@
 #include <cmath>
 
 #include "core/json_dom.h"
+#include "wire/python_json.h"
 
 namespace pawl::mlflow {
 namespace bj = boost::json;
 
 namespace {
-
-// One code point at `at`, which moves past it. Invalid bytes read as U+FFFD.
-char32_t next_char(std::string_view s, std::size_t& at) {
-  auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
-  unsigned char c = byte(at);
-  std::size_t n = c < 0x80 ? 1 : c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : c >= 0xC2 ? 2 : 0;
-  if (n == 0 || at + n > s.size()) return ++at, U'\uFFFD';
-  char32_t out = n == 1 ? c : c & (0xFF >> (n + 1));
-  for (std::size_t k = 1; k < n; ++k) {
-    if ((byte(at + k) & 0xC0) != 0x80) return ++at, U'\uFFFD';
-    out = out << 6 | (byte(at + k) & 0x3F);
-  }
-  at += n;
-  return out;
-}
-
-void unicode_escape(std::string& out, char32_t c) {
-  static constexpr char hex[] = "0123456789abcdef";
-  auto unit = [&](unsigned u) {
-    (out += "\\u") += {hex[u >> 12 & 15], hex[u >> 8 & 15], hex[u >> 4 & 15], hex[u & 15]};
-  };
-  if (c >= 0x10000) {
-    unit(0xD800 + ((c - 0x10000) >> 10));
-    unit(0xDC00 + ((c - 0x10000) & 0x3FF));
-  } else {
-    unit(c);
-  }
-}
 
 void dump(std::string& out, const bj::value& v) {
   switch (v.kind()) {
@@ -74,24 +47,9 @@ void dump(std::string& out, const bj::value& v) {
 }  // namespace
 
 std::string python_json(std::string_view text) {
-  std::string out = "\"";
-  for (std::size_t i = 0; i < text.size();) {
-    switch (char32_t c = next_char(text, i)) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      default:
-        if (c < 0x20 || c >= 0x7F)
-          unicode_escape(out, c);
-        else
-          out += static_cast<char>(c);
-    }
-  }
-  return out + '"';
+  std::string out;
+  write_python_json(out, text);
+  return out;
 }
 
 std::string python_repr(std::string_view text) {
