@@ -90,13 +90,14 @@ void Router::add_live(Route route, Live& live) {
 Result<const Entry*> Router::find(Request& request) const {
   std::string_view path = request.target.empty() ? std::string_view(request.path) : std::string_view(request.target);
   path = path.substr(0, path.find('?'));
+  while (path.starts_with("//")) path.remove_prefix(1);  // clients join an address and a path
   const auto method = static_cast<std::size_t>(request.method);
   std::array<bool, 5> others{};
   const auto parts = parts_of(path);
 
   const Entry* found = nullptr;
-  auto take = [&](const std::array<const Entry*, 5>& entries) {
-    for (std::size_t m = 0; m < entries.size(); ++m) others[m] = others[m] || entries[m];
+  auto take = [&](const std::array<const Entry*, 5>& entries, bool tells = true) {
+    for (std::size_t m = 0; m < entries.size(); ++m) others[m] = others[m] || (tells && entries[m]);
     found = entries[method];
     return found != nullptr;
   };
@@ -106,7 +107,7 @@ Result<const Entry*> Router::find(Request& request) const {
     if (const auto next = at.fixed.find(parts[i]); next != at.fixed.end() && self(self, *next->second, i + 1))
       return true;
     if (at.named && !parts[i].empty() && self(self, *at.named, i + 1)) return true;
-    return take(at.rest);
+    return take(at.rest, &at != root_.get());  // the page's "everything else" knows no path of others
   };
   if (root_ && path.starts_with('/') && walk(walk, *root_, 0)) {
     std::size_t i = 0;

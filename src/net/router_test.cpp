@@ -76,6 +76,17 @@ TEST_CASE("a known path with another method says which it knows") {
   CHECK(found.error().field == "method");
   CHECK(found.error().detail == "GET, POST");
 }
+TEST_CASE("the route of everything else knows no path of others, and slashes before a path do not matter") {
+  Router router;
+  const auto nothing = [](Ask&, const Nothing&) -> Result<Nothing> { return Nothing{}; };
+  router.add({.method = Method::GET, .path = "/{page...}", .needs = May::read, .on = On::io, .about = ""}, nothing);
+  router.add({.method = Method::GET, .path = "/a/{x}", .needs = May::read, .on = On::io, .about = ""}, nothing);
+  auto request = make_request(Method::POST, "/nowhere");
+  const auto found = router.find(request);
+  REQUIRE(!found);
+  CHECK(found.error().code == Code::missing);
+  CHECK(found_path(router, Method::GET, "//a/b") == "/a/{x} x=b");
+}
 TEST_CASE("two handlers for one route are a mistake of the program") {
   Router r;
   auto add = [&](const char* path) {
