@@ -144,6 +144,7 @@ Result<WebhookAnswer> post(const Webhook& webhook, std::stop_token stop) {
   curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(c, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
   curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);  // a look-up that hangs is left behind, not waited for
   curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, static_cast<long>(webhook.time_max.count() / 1000));
   curl_easy_setopt(c, CURLOPT_USERAGENT, "pawl");
   curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);

@@ -55,17 +55,19 @@ bool good_event(std::string_view what) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_';
   });
 }
+// Whether the list of texts at `key` of the event's data has this one. Nothing: there is no such list.
+std::optional<bool> listed(const store::LedgerEvent& event, std::string_view key, std::string_view text) {
+  const auto found = json_at(event.data.text, key);
+  if (!found) return std::nullopt;
+  const auto list = decode<std::vector<std::string>>(*found);
+  return list && std::ranges::find(*list, text) != list->end();
+}
 bool wants(const rows::DestinationRow& to, const store::LedgerEvent& event, Time at) {
   if (at < to.created) return false;  // it was added later than this happened
   const Destination& d = to.shown;
-  if (!d.mentions.empty()) {
-    if (event.what != "comment.made") return false;
-    for (int i = 0;; ++i) {
-      const auto user = json_at(event.data.text, "mentions." + std::to_string(i));
-      if (!user) return false;
-      if (decode<std::string>(*user).value_or("") == d.mentions) return true;
-    }
-  }
+  if (!d.mentions.empty()) return event.what == "comment.made" && listed(event, "mentions", d.mentions).value_or(false);
+  // `watch.alert` of a model's pawl.yaml names who is told of its alarms.
+  if (event.what.starts_with("alarm.") && !listed(event, "alert", d.name).value_or(true)) return false;
   return std::ranges::any_of(d.events, [&](const std::string& wanted) {
     return wanted.ends_with('.') ? event.what.starts_with(wanted) : event.what == wanted;
   });

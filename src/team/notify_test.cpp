@@ -79,6 +79,53 @@ TEST_CASE("an event becomes one signed message for each destination that wants i
   CHECK(json_at(body(first), "event.id") == "\"" + event + "\"");
   CHECK(json_at(body(first), "text") == "\"Flow f1 of m is rejected: m@2 does not win.\"");
 }
+TEST_CASE("an alarm that names its destinations goes to those only") {
+  Bench b;
+  Receiver ops({ok}), others({ok});
+  b.add_local("ops", ops);
+  b.add_local("others", others);
+  b.tell("alarm.opened", R"({"endpoint":"e","alert":["ops"]})", "alarm", "a1");
+  b.tell("alarm.opened", R"({"endpoint":"e"})", "alarm", "a2");
+  b.run();
+  CHECK(ops.heard().size() == 2);
+  CHECK(others.heard().size() == 1);
+}
+TEST_CASE("an event as one sentence") {
+  Bench b;
+  auto said = [&](const std::string& event) {
+    return b.house
+        .read([&](Call& call) -> Result<std::string> {
+          TRY(found, store::find_event(call.tx, event));
+          return sentence(call.tx, found.value());
+        })
+        .value();
+  };
+  CHECK(
+      said(b.tell(
+          "alarm.opened",
+          R"({"endpoint":"delays","kind":"column","column":"temp","statistic":1.83,"limit":1.07,"window_end":"2013-04-26T00:00:00Z"})",
+          "alarm", "a1")) ==
+      "Alarm opened on endpoint delays: column temp, 1.83 against a limit of 1.07, window until "
+      "2013-04-26T00:00:00Z.");
+  CHECK(said(b.tell("alarm.closed", R"({"endpoint":"delays","kind":"performance"})", "alarm", "a1")) ==
+        "Alarm closed on endpoint delays: performance.");
+  CHECK(said(b.tell("rollout.rolled_back", R"({"endpoint":"delays","to":"m@2","reason":"predictions shifted"})",
+                    "rollout", "r1")) == "Rollout of m@2 on endpoint delays is rolled back: predictions shifted.");
+  CHECK(said(b.tell("repo.added", "{}", "repo", "flights")) == "repo.added: repo flights, by olga.");
+  const auto id =
+      b.house
+          .write([&](Call& call) {
+            return b.team.open(call, {.what = "let m@2 go live", .subject_kind = "version", .subject = "m@2"});
+          })
+          .value();
+  b.house.post("/api/pawl/v1/approvals/" + id.text + "/votes", R"({"vote":"grant"})");
+  const auto told =
+      b.house.read([&](Call& call) { return store::read_ledger(call.tx, {.what = "approval."}); }).value();
+  REQUIRE(told.size() == 2);
+  CHECK(said(told[0].id) ==
+        "An approval is asked for: let m@2 go live (by the role operator). Its id is " + id.text + ".");
+  CHECK(said(told[1].id) == "olga granted the approval: let m@2 go live.");
+}
 TEST_CASE("a chat gets one text, in which nothing can call everybody") {
   Bench b;
   Receiver chat({ok});

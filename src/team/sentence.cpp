@@ -50,7 +50,7 @@ Result<std::string> of_comment(Tx& tx, const store::LedgerEvent& event) {
 }
 std::string of_alarm(const store::LedgerEvent& event) {
   return "Alarm " + words_of(event.what) + " on endpoint " + data_of(event, "endpoint") +
-         with(": ", data_of(event, "kind")) + with(" of column ", data_of(event, "column")) +
+         with(": ", data_of(event, "kind")) + with(" ", data_of(event, "column")) +
          with(", ", data_of(event, "statistic")) + with(" against a limit of ", data_of(event, "limit")) +
          with(", window until ", data_of(event, "window_end")) + ".";
 }
