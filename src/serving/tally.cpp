@@ -78,10 +78,13 @@ Tallies::Count& Tallies::count_of(const Count& key) {
 
 void Tallies::add(const Record& record) {
   auto& c = count_of({.rollout = record.rollout, .step = record.step, .arm = record.arm});
+  if (record.status == Status::refused) {
+    ++c.refused;
+    return;
+  }
   if (c.requests++ == 0) c.first = record.received.us;
   c.last = std::max(c.last, record.received.us);
   if (record.status == Status::error) ++c.errors;
-  if (record.status == Status::refused) ++c.refused;
   if (record.status != Status::ok) return;
   for (std::size_t i = 0; i < std::max<std::size_t>(record.event_times.size(), 1); ++i) {
     const auto t = record.event_time(i).us;

@@ -74,8 +74,8 @@ struct OutputMoments {
                                             field("min", &OutputMoments::min),
                                             field("max", &OutputMoments::max)};
 };
-// What one arm did in one step of a rollout, from the prediction log. `errors` counts requests that the version could not answer; a request no
-// version could have answered (wrong names or types) counts as `refused` and judges nobody.
+// What one arm did in one step of a rollout, from the prediction log. `requests` are those that it had to answer, `errors` those of them that it could
+// not. A request that no version could have answered (wrong names or types) is `refused` and counts nowhere else: rubbish must not thin out errors.
 struct Tally {
   std::int64_t rows = 0, requests = 0, errors = 0, refused = 0;
   double p50_ms = 0, p99_ms = 0;               // of answered requests, from arrival to the answer; within 3 %
