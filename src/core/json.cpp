@@ -41,7 +41,7 @@ struct Reader {
   DecodeError& problem;
 
   bool bad(Kind kind, const Path& at, std::string wanted, const bj::value* got) const {
-    problem = {kind, at.text(), std::move(wanted), got ? bj::serialize(*got).substr(0, got_bytes_max) : std::string{}};
+    problem = {kind, at.text(), std::move(wanted), got ? json_text(*got).substr(0, got_bytes_max) : std::string{}};
     return false;
   }
   bool read(const bj::value& v, const Shape& shape, void* out, const FieldOptions& o, const Path& at) const;
@@ -148,7 +148,8 @@ bool Reader::read(const bj::value& v, const Shape& shape, void* out, const Field
     case i64: return integer_from(v, *static_cast<std::int64_t*>(out)) || bad(Kind::wrong_type, at, "an integer", &v);
     case i32: return integer_from(v, *static_cast<std::int32_t*>(out)) || bad(Kind::wrong_type, at, "an integer", &v);
     case real:
-      return real_from(v, *static_cast<double*>(out)) || (options.camel == CamelKeys::accept && decimal_from(v, *static_cast<double*>(out))) ||
+      return real_from(v, *static_cast<double*>(out)) ||
+             (options.camel == CamelKeys::accept && decimal_from(v, *static_cast<double*>(out))) ||
              bad(Kind::wrong_type, at, "a number", &v);
     case flag: {
       auto* b = v.if_bool();
@@ -162,7 +163,7 @@ bool Reader::read(const bj::value& v, const Shape& shape, void* out, const Field
     }
     case json:
       if (!finite(v)) return bad(Kind::wrong_type, at, "numbers within the range of a double", nullptr);
-      static_cast<Json*>(out)->text = bj::serialize(v);
+      static_cast<Json*>(out)->text = json_text(v);
       return true;
     case maybe: return read(v, *shape.of, shape.add(out, {}), o, at);
     case list: {

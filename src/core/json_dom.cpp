@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
-#include <boost/json/serialize.hpp>
 #include <boost/json/value_stack.hpp>
 #include <charconv>
 #include <cmath>
@@ -76,6 +75,41 @@ bool finite(const bj::value& v) {
   return true;
 }
 
+void write_json(std::string& out, const bj::value& v) {
+  switch (v.kind()) {
+    case bj::kind::null: out += "null"; return;
+    case bj::kind::bool_: out += v.get_bool() ? "true" : "false"; return;
+    case bj::kind::int64: out += std::to_string(v.get_int64()); return;
+    case bj::kind::uint64: out += std::to_string(v.get_uint64()); return;
+    case bj::kind::double_: write_json_number(out, v.get_double()); return;
+    case bj::kind::string: write_json_text(out, {v.get_string().data(), v.get_string().size()}); return;
+    case bj::kind::array: {
+      out += '[';
+      for (bool first = true; const auto& x : v.get_array()) {
+        if (!std::exchange(first, false)) out += ',';
+        write_json(out, x);
+      }
+      out += ']';
+      return;
+    }
+    case bj::kind::object: {
+      out += '{';
+      for (bool first = true; const auto& x : v.get_object()) {
+        if (!std::exchange(first, false)) out += ',';
+        write_json_text(out, {x.key().data(), x.key().size()});
+        out += ':';
+        write_json(out, x.value());
+      }
+      out += '}';
+    }
+  }
+}
+std::string json_text(const bj::value& v) {
+  std::string out;
+  write_json(out, v);
+  return out;
+}
+
 std::optional<std::string> json_at(std::string_view json, std::string_view path) {
   auto parsed = parse_json(json);
   if (!parsed) return std::nullopt;
@@ -95,7 +129,7 @@ std::optional<std::string> json_at(std::string_view json, std::string_view path)
     }
     if (!at) return std::nullopt;
   }
-  return bj::serialize(*at);
+  return json_text(*at);
 }
 
 }  // namespace pawl

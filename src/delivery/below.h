@@ -106,8 +106,8 @@ class Below {
   virtual Result<std::vector<Version>> versions(Tx& tx, const std::string& model) = 0;  // newest first
   virtual Result<std::vector<Version>> versions_of_flow(Tx& tx, const FlowId& flow) = 0;
   virtual Result<std::optional<std::int64_t>> alias(Tx& tx, const std::string& model, const std::string& alias) = 0;
-  virtual Result<void> set_alias(Call& call, const std::string& model, const std::string& alias,
-                                 std::int64_t number) = 0;  // 0: taken away
+  virtual Result<void> set_alias(Call& call, const std::string& model, const std::string& alias, std::int64_t number,
+                                 const FlowId& flow) = 0;  // 0: taken away
   virtual Result<RunFacts> run(Tx& tx, const std::string& run_id) = 0;
   // access
   virtual Result<std::optional<std::string>> user_of_email(Tx& tx, const std::string& email) = 0;

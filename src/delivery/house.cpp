@@ -130,9 +130,10 @@ Result<std::optional<std::int64_t>> House::alias(Tx& tx, const std::string& mode
   TRY(found, registry_.by_alias(tx, model, alias));
   return found ? std::optional(found->number) : std::nullopt;
 }
-Result<void> House::set_alias(Call& call, const std::string& model, const std::string& alias, std::int64_t number) {
-  if (number == 0) return registry_.drop_alias(call, model, alias);
-  return registry_.move_alias(call, model, alias, number);
+Result<void> House::set_alias(Call& call, const std::string& model, const std::string& alias, std::int64_t number,
+                              const FlowId& flow) {
+  if (number == 0) return registry_.drop_alias(call, model, alias, flow.text);
+  return registry_.move_alias(call, model, alias, number, flow.text);
 }
 Result<RunFacts> House::run(Tx& tx, const std::string& run_id) {
   TRY(run, tracking_.whole_run(tx, run_id));

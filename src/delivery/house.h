@@ -27,7 +27,8 @@ class House final : public Below {
   Result<std::vector<Version>> versions(Tx& tx, const std::string& model) override;
   Result<std::vector<Version>> versions_of_flow(Tx& tx, const FlowId& flow) override;
   Result<std::optional<std::int64_t>> alias(Tx& tx, const std::string& model, const std::string& alias) override;
-  Result<void> set_alias(Call& call, const std::string& model, const std::string& alias, std::int64_t number) override;
+  Result<void> set_alias(Call& call, const std::string& model, const std::string& alias, std::int64_t number,
+                         const FlowId& flow) override;
   Result<RunFacts> run(Tx& tx, const std::string& run_id) override;
   Result<std::optional<std::string>> user_of_email(Tx& tx, const std::string& email) override;
   Result<void> put_endpoint(Call& call, const std::string& name, const std::string& model, bool replay) override;

@@ -234,7 +234,8 @@ Result<void> Service::move_aliases(Call& call, const RolloutRow& row, std::int64
     for (const GateCheck& check : config.gate)
       if (check.kind == GateKind::better_than && check.alias != names.front()) names.push_back(check.alias);
   }
-  for (const std::string& name : names) TRY_(below_.set_alias(call, row.rollout.model, name, version));
+  for (const std::string& name : names)
+    TRY_(below_.set_alias(call, row.rollout.model, name, version, {row.rollout.flow}));
   return {};
 }
 

@@ -79,7 +79,8 @@ struct StandIn final : Below {
     const auto found = aliases.find(model + "/" + alias);
     return found == aliases.end() ? std::optional<std::int64_t>{} : found->second;
   }
-  Result<void> set_alias(Call&, const std::string& model, const std::string& alias, std::int64_t number) override {
+  Result<void> set_alias(Call&, const std::string& model, const std::string& alias, std::int64_t number,
+                         const FlowId&) override {
     aliases[model + "/" + alias] = number;
     ++alias_moves;
     return {};

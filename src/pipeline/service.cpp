@@ -93,6 +93,7 @@ Result<HookToken> Service::hook_token(Call& call, const std::string& name) {
 
 Result<PushTaken> Service::push(Call& call, const Push& in) {
   TRY_(find_repository(call.tx, in.name));
+  if (in.ref.starts_with("refs/pawl/")) return PushTaken{};  // a runner has pinned the commit of a version
   if (!in.ref.starts_with("refs/")) return fail(Code::invalid, "ref: expected refs/…, got '" + in.ref + "'", "ref");
   if (!good_commit(in.after))
     return fail(Code::invalid, "after: expected a commit id of 40 hex digits, got '" + in.after + "'", "after");

@@ -47,9 +47,10 @@ class Service {
   Result<std::vector<std::string>> model_names(Tx& tx);
   // The folder of a version's files, relative to the server's artifacts. Refused when this server does not keep them.
   Result<std::string> artifact_path(Tx& tx, const Version& version);
-  // pawl itself moves an alias, guarded or not; nothing happens when it is there already.
-  Result<void> move_alias(Call& call, std::string_view name, std::string_view alias, std::int64_t version);
-  Result<void> drop_alias(Call& call, std::string_view name, std::string_view alias);
+  // pawl itself moves an alias, guarded or not, on behalf of a flow; nothing happens when it is there already.
+  Result<void> move_alias(Call& call, std::string_view name, std::string_view alias, std::int64_t version,
+                          std::string_view flow = {});
+  Result<void> drop_alias(Call& call, std::string_view name, std::string_view alias, std::string_view flow = {});
   // Which aliases only pawl moves: a client that tries gets Code::denied.
   using Guard = std::function<Result<bool>(Tx& tx, std::string_view model, std::string_view alias)>;
   void guard_alias(Guard guard) { guard_ = std::move(guard); }
@@ -65,7 +66,7 @@ class Service {
   Result<void> may_move(Call& call, std::string_view name, std::string_view alias);
   Result<void> may_lose_aliases(Call& call, std::string_view name, std::optional<std::int64_t> version);
   void tell_alias(Call& call, std::string_view name, std::string_view alias, std::optional<std::int64_t> from,
-                  std::optional<std::int64_t> to);
+                  std::optional<std::int64_t> to, std::string_view flow);
 
   tracking::Service& runs_;
   Guard guard_;

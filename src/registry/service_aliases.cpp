@@ -23,7 +23,7 @@ Result<void> Service::may_lose_aliases(Call& call, std::string_view name, std::o
 }
 
 void Service::tell_alias(Call& call, std::string_view name, std::string_view alias, std::optional<std::int64_t> from,
-                         std::optional<std::int64_t> to) {
+                         std::optional<std::int64_t> to, std::string_view flow) {
   const auto number = [](std::optional<std::int64_t> n) { return n ? std::to_string(*n) : std::string("null"); };
   std::string data = "{\"alias\":";
   write_json_text(data, alias);
@@ -31,23 +31,24 @@ void Service::tell_alias(Call& call, std::string_view name, std::string_view ali
   call.tell({.what = "alias.moved",
              .subject_kind = "model",
              .subject = std::string(name),
-             .flow = tracking::flow_of(call.who).first,
+             .flow = flow.empty() ? tracking::flow_of(call.who).first : std::string(flow),
              .data = data});
 }
 
-Result<void> Service::move_alias(Call& call, std::string_view name, std::string_view alias, std::int64_t number) {
+Result<void> Service::move_alias(Call& call, std::string_view name, std::string_view alias, std::int64_t number,
+                                 std::string_view flow) {
   TRY_(find_version(call.tx, name, number));
   TRY(before, rows::find_alias(call.tx, name, alias));
   if (before == number) return {};
   TRY_(rows::put_alias(call.tx, name, alias, number));
-  tell_alias(call, name, alias, before, number);
+  tell_alias(call, name, alias, before, number, flow);
   return {};
 }
-Result<void> Service::drop_alias(Call& call, std::string_view name, std::string_view alias) {
+Result<void> Service::drop_alias(Call& call, std::string_view name, std::string_view alias, std::string_view flow) {
   TRY(before, rows::find_alias(call.tx, name, alias));
   if (!before) return {};
   TRY_(rows::delete_alias(call.tx, name, alias));
-  tell_alias(call, name, alias, before, std::nullopt);
+  tell_alias(call, name, alias, before, std::nullopt, flow);
   return {};
 }
 

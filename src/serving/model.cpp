@@ -159,7 +159,7 @@ void Model::take_example(std::string_view json) {
     for (std::size_t i = 0; i < std::min(names->get_array().size(), row.size()); ++i)
       if (const auto* name = names->get_array()[i].if_string(); name != nullptr && std::string_view(*name) == c.name)
         tensors += (tensors.empty() ? "" : ",") + (R"({"name":)" + encode(c.name)) + R"(,"shape":[1],"datatype":")" +
-                   std::string(word(c.type)) + R"(","data":[)" + boost::json::serialize(row[i]) + "]}";
+                   std::string(word(c.type)) + R"(","data":[)" + json_text(row[i]) + "]}";
   auto request = v2::read_request(R"({"inputs":[)" + tensors + "]}");
   if (!request) return;
   if (auto bound = bind(std::move(request->inputs))) example_ = std::move(*bound);

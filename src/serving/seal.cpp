@@ -25,7 +25,7 @@ fs::path sealed_name(const std::string& endpoint, const fs::path& segment) {
 std::string text_at(const bj::object& row, std::string_view column) {
   const auto* v = row.if_contains(bj::string_view(column.data(), column.size()));
   if (v == nullptr || v->is_null()) return {};
-  return v->is_string() ? std::string(v->get_string()) : bj::serialize(*v);
+  return v->is_string() ? std::string(v->get_string()) : json_text(*v);
 }
 std::int64_t number_at(const bj::object& row, std::string_view column) {
   const auto* v = row.if_contains(bj::string_view(column.data(), column.size()));
@@ -37,7 +37,7 @@ Result<Json> values_of(const bj::object& row, std::string_view prefix) {
   for (const auto& [key, value] : row)
     if (std::string_view(key).starts_with(prefix))
       out[bj::string_view(key.data() + prefix.size(), key.size() - prefix.size())] = value;
-  TRY(text, canonical_json(bj::serialize(out)));
+  TRY(text, canonical_json(json_text(out)));
   return Json{std::move(text)};
 }
 

@@ -15,7 +15,7 @@ constexpr std::size_t context_columns_max = 1000;
 
 std::string_view view(const bj::string& s) { return {s.data(), s.size()}; }
 std::string shown(const bj::value& value) {
-  std::string text = bj::serialize(value);
+  std::string text = json_text(value);
   if (text.size() <= 60) return text;
   text.resize(57);
   while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0) == 0x80)
@@ -230,7 +230,7 @@ Result<void> read_context(InferRequest& out, const bj::value& value) {
       return fail(Code::invalid, "parameters.context." + std::string(key) + ": expected plain values, got " + shown(v),
                   "context");
   }
-  TRY(text, canonical_json(bj::serialize(*object)));
+  TRY(text, canonical_json(json_text(*object)));
   out.context = std::move(text);
   return {};
 }
@@ -334,7 +334,7 @@ std::string context_row(std::string_view context, std::size_t row, std::size_t r
                                                                : list->front();
     v = std::move(one);
   }
-  auto text = canonical_json(bj::serialize(*parsed));
+  auto text = canonical_json(json_text(*parsed));
   return text ? std::move(*text) : "{}";
 }
 
