@@ -118,7 +118,7 @@ Result<std::string> check_webhook(std::string_view text, bool allow_private) {
   if (!part(CURLUPART_USER).empty() || !part(CURLUPART_PASSWORD).empty())
     return wrong("a name or password has no place in it: the body is signed instead");
   std::string host = part(CURLUPART_HOST);
-  const std::string origin = scheme + "://" + host + (port.empty() ? "" : ":" + port);
+  std::string origin = scheme + "://" + host + (port.empty() ? "" : ":" + port);
   if (host.empty()) return wrong("names no host");
   if (host.starts_with('[')) host = host.substr(1, host.find_first_of("]%") - 1);
   in_addr four{};
@@ -130,7 +130,7 @@ Result<std::string> check_webhook(std::string_view text, bool allow_private) {
   return origin;
 }
 
-Result<WebhookAnswer> post(const Webhook& webhook, std::stop_token stop) {
+Result<WebhookAnswer> post(const Webhook& webhook, const std::stop_token& stop) {
   start_curl();
   TRY(origin, check_webhook(webhook.url, true));
   const std::unique_ptr<CURL, Free<curl_easy_cleanup>> curl(curl_easy_init());

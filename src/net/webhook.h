@@ -22,7 +22,7 @@ struct WebhookAnswer {
 
 // Blocking; a requested stop ends it at once. An answer of any status is an answer; an error is one of the connection (unavailable, deadline)
 // or Code::denied for an address that is not public. No message holds the url: its path may be a secret.
-Result<WebhookAnswer> post(const Webhook& webhook, std::stop_token stop = {});
+Result<WebhookAnswer> post(const Webhook& webhook, const std::stop_token& stop = {});
 
 // What can be said of an address without a look-up: http or https, a host, no name or password in it, no private address spelled out.
 // Answers its origin, for people: https://hooks.example.org.

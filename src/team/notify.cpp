@@ -81,7 +81,7 @@ Error no_destination(std::string_view name) {
 void Notifier::attach(jobs::Worker& worker) {
   worker.follow("team.notify", [this](Call& call, const store::LedgerEvent& event) { return take_event(call, event); });
   worker.handle(std::string(job_kind),
-                [this](const jobs::Job& job, std::stop_token stop) { return send_next(job, stop); });
+                [this](const jobs::Job& job, const std::stop_token& stop) { return send_next(job, stop); });
   worker.every("team.forget_deliveries", std::chrono::hours(1), [](Call& call) -> Result<void> {
     TRY_(rows::forget(call.tx, call.now() - kept));
     return {};
@@ -224,7 +224,7 @@ Result<void> Notifier::schedule(Call& call, std::string_view destination_id) {
   return rows::set_job(call.tx, destination_id, job.text);
 }
 
-Result<std::string> Notifier::send_next(const jobs::Job& job, std::stop_token stop) {
+Result<std::string> Notifier::send_next(const jobs::Job& job, const std::stop_token& stop) {
   TRY(payload, decode<DestinationName>(job.payload));
   std::optional<rows::DestinationRow> to;
   std::optional<rows::DeliveryRow> delivery;
@@ -264,7 +264,7 @@ Result<net::Webhook> Notifier::message(Tx& tx, const rows::DestinationRow& to, c
 }
 
 Result<Delivery> Notifier::attempt(const rows::DestinationRow& to, rows::DeliveryRow row, bool again,
-                                   std::stop_token stop) {
+                                   const std::stop_token& stop) {
   TRY(webhook, store_.read_for<net::Webhook>([&](Tx& tx) { return message(tx, to, row.shown); }));
   const auto answer = net::post(webhook, stop);
   if (stop.stop_requested() && !answer)

@@ -33,10 +33,10 @@ class Notifier {
   Result<void> take_event(Call& call, const store::LedgerEvent& event);
 
  private:
-  Result<std::string> send_next(const jobs::Job& job, std::stop_token stop);
+  Result<std::string> send_next(const jobs::Job& job, const std::stop_token& stop);
   // Sends it and writes down what became of it; with `again`, a failure is tried again later.
   Result<Delivery> attempt(const rows::DestinationRow& to, rows::DeliveryRow delivery, bool again,
-                           std::stop_token stop);
+                           const std::stop_token& stop);
   Result<net::Webhook> message(Tx& tx, const rows::DestinationRow& to, const Delivery& delivery);
   Result<void> see_to(Call& call, const rows::DestinationRow& to);  // that a job sends what is due
   Result<void> schedule(Call& call, std::string_view destination_id);

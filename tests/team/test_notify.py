@@ -6,6 +6,7 @@ import hmac
 import json
 import os
 import queue
+import re
 import subprocess
 import threading
 import time
@@ -14,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-PAWL = os.environ.get("PAWL_BINARY", str(Path(__file__).resolve().parents[2] / "build/pawl"))
+ROOT = Path(__file__).resolve().parents[2]
+PAWL = os.environ.get("PAWL_BINARY", str(ROOT / "build/pawl"))
 SECRET = "a secret that only both ends know"
 
 
@@ -192,3 +194,20 @@ def test_a_chat_gets_text_and_a_mention_reaches_whom_it_names(own_server, receiv
     assert chat.got.empty()
     assert pawl(own_server, "notify", "remove", "ada")["name"] == "ada"
     assert pawl(own_server, "notify", "list")["items"] == []
+
+
+def test_the_commands_of_the_page_work_as_they_stand(own_server, receivers, tmp_path):
+    ops = receivers()
+    page = (ROOT / "docs/operating.md").read_text().split("## Telling people\n")[1].split("\n## ")[0]
+    commands = re.search(r"^```sh\n(.*?)^```$", page, re.M | re.S)[1]
+    (tmp_path / "ops.secret").write_text(SECRET)
+    (tmp_path / "chat.url").write_text(f"{ops.url}/chat")
+    # A reader's receiver is on the internet: the one here needs the word for a private address.
+    commands = commands.replace("https://hooks.example.org", ops.url).replace("notify add", "notify add --allow-private").replace("pawl-data", str(own_server.data))
+    env = os.environ | {"PATH": f"{Path(PAWL).resolve().parent}:{os.environ['PATH']}"}
+    ran = subprocess.run(["bash", "-euc", commands], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert "ops answered with status 200" in ran.stdout
+    path, headers, body = ops.next()
+    assert path == "/pawl"
+    assert headers["X-Pawl-Signature"] == signature(SECRET, headers, body)
