@@ -12,11 +12,18 @@ namespace pawl::stats {
 namespace {
 
 constexpr auto no_values = "not computed: no values";
+// A reference of more than a century has rows with wrong times; its limit is not computed.
+constexpr std::int64_t span_days_max = 36'525;
+bool too_long(std::int32_t first, std::int32_t last) { return std::int64_t{last} - first > span_days_max; }
+
+struct Moments {
+  double n = 0, sum = 0, squares = 0;
+};
 
 // The largest distance(first day, day after the last) of the windows that fit, or none when fewer than two windows do.
 template <class F> Limit largest(std::int32_t first, std::int32_t last, int days, F distance) {
   Limit out;
-  if (days <= 0 || last - first + 1 < 2 * days) return out;
+  if (days <= 0 || std::int64_t{last} - first + 1 < 2 * std::int64_t{days}) return out;
   for (std::int32_t from = first; from + days <= last + 1; ++from) {
     const double d = distance(from, from + days);
     if (std::isnan(d)) continue;
@@ -36,6 +43,8 @@ Drift compare(const Sample& reference, const Sample& current, double limit) {
   out.distance = area_between(reference.sorted(), current.sorted()) / std::max(reference.std_dev(), std_dev_min);
   const auto edges = quantile_edges(reference.sorted(), psi_bins);
   out.psi = psi(histogram(reference.sorted(), edges, Outside::kept), histogram(current.sorted(), edges, Outside::kept));
+  out.psi_by_chance =
+      psi_by_chance(edges.size() - 1, static_cast<double>(reference.size()), static_cast<double>(current.size()));
   out.tested = true;
   return out;
 }
@@ -49,6 +58,9 @@ Drift compare(const Counts& reference, const Counts& current, double limit) {
   for (const auto i : test.pooled) out.pooled.push_back(both.names[i]);
   out.distance = jensen_shannon(both.reference, both.current);
   out.psi = psi(both.reference, both.current);
+  out.psi_by_chance =
+      psi_by_chance(both.names.size(), std::accumulate(both.reference.begin(), both.reference.end(), 0.0),
+                    std::accumulate(both.current.begin(), both.current.end(), 0.0));
   out.tested = true;
   return out;
 }
@@ -75,29 +87,42 @@ Limit calibrate(std::span<const double> values, std::span<const std::int32_t> da
   const auto [first, last] =
       std::minmax_element(rows.begin(), rows.end(), [](auto& a, auto& b) { return a.day < b.day; });
   const auto begin = first->day, end = last->day;
-  // Sorted by value once: then the rest and any window are one walk over all rows.
+  if (too_long(begin, end)) return {};
+  // The moments of a window are those of its days, about the mean of all.
+  const auto rest_of = [&, all = static_cast<double>(rows.size())] {
+    double mean = 0;
+    for (const auto& r : rows) mean += r.value / all;
+    std::vector<Moments> by_day(static_cast<std::size_t>(end - begin) + 1);
+    Moments total;
+    for (const auto& r : rows) {
+      const double off = r.value - mean;
+      for (auto* to : {&by_day[static_cast<std::size_t>(r.day - begin)], &total})
+        to->n += 1, to->sum += off, to->squares += off * off;
+    }
+    return [by_day = std::move(by_day), total, begin](std::int32_t from, std::int32_t to) {
+      Moments rest = total;
+      for (auto d = from; d < to; ++d) {
+        const auto& day = by_day[static_cast<std::size_t>(d - begin)];
+        rest.n -= day.n, rest.sum -= day.sum, rest.squares -= day.squares;
+      }
+      return rest;
+    };
+  }();
+  // Sorted by value once: then a window and the rest are one pass over all rows, without a branch that depends on them.
   std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.value < b.value; });
   return largest(begin, end, days, [&](std::int32_t from, std::int32_t to) {
-    std::int64_t n = 0, m = 0;
-    double mean = 0, squares = 0;
-    for (const auto& r : rows) {
-      if (r.day >= from && r.day < to) {
-        ++m;
-      } else {  // the rest plays the reference
-        const double off = r.value - mean;
-        mean += off / static_cast<double>(++n), squares += off * (r.value - mean);
-      }
-    }
+    const auto rest = rest_of(from, to);  // plays the reference
+    const auto n = static_cast<std::int64_t>(rest.n), m = std::ssize(rows) - n;
     if (n == 0 || m == 0) return none;
     std::int64_t between = 0;
     double area = 0, at = rows.front().value;
     for (const auto& r : rows) {
       area += static_cast<double>(std::abs(between)) * (r.value - at);
-      between += r.day >= from && r.day < to ? -n : m;
+      between += static_cast<std::uint32_t>(r.day - from) < static_cast<std::uint32_t>(to - from) ? -n : m;
       at = r.value;
     }
-    const double std_dev = std::sqrt(squares / static_cast<double>(n));
-    return area / (static_cast<double>(n) * static_cast<double>(m)) / std::max(std_dev, std_dev_min);
+    const double mean = rest.sum / rest.n, variance = std::max(0.0, rest.squares / rest.n - mean * mean);
+    return area / (static_cast<double>(n) * static_cast<double>(m)) / std::max(std::sqrt(variance), std_dev_min);
   });
 }
 
@@ -110,7 +135,7 @@ Limit calibrate(std::span<const std::string> values, std::span<const std::int32_
     first = std::min(first, day[i]), last = std::max(last, day[i]);
     index.try_emplace(values[i], index.size());
   }
-  if (index.empty()) return {};
+  if (index.empty() || too_long(first, last)) return {};
   // Counts by day and category; a window is a sum of days.
   std::map<std::int32_t, std::vector<double>> by_day;
   std::vector<double> all(index.size());

@@ -19,7 +19,8 @@ struct Drift {
   double statistic = none;  // D, or X²
   double p = none, q = none;
   double distance = none, limit = distance_limit_default;
-  double psi = none;  // shown beside: ten bins at the quantiles of the reference, or one per category
+  double psi = none;            // shown beside: ten bins at the quantiles of the reference, or one per category
+  double psi_by_chance = none;  // 95 % of the windows without any drift stay below
   bool tested = false, drifted = false;
   std::vector<std::string> pooled{};  // categories too rare to test alone
   std::string note{};                 // why it was not tested: "not computed: no values"
@@ -29,8 +30,8 @@ Drift compare(const Counts& reference, const Counts& current, double limit = dis
 // Fills q and `drifted`, over the columns that were tested.
 void decide(std::span<Drift> columns, double alpha = alpha_default);
 
-// What the reference does by itself (`threshold: calibrated`): the largest distance of any window of `days` from the rest of the reference, slid by one
-// day over it; at least 0.1. Time series hang together, so any month differs from any other. `day[i]` is the day of row i, in any order; rows without a
+// What the reference does by itself (`threshold: calibrated`): the largest distance of any window of `days` from the rest of the reference (whose
+// standard deviation scales it), slid by one day over it; at least 0.1. Time series hang together, so any month differs from any other. `day[i]` is the day of row i, in any order; rows without a
 // value (NaN; empty string) are left out. A reference of fewer than two windows keeps 0.1 and says so.
 struct Limit {
   double value = distance_limit_default;

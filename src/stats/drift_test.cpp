@@ -187,6 +187,15 @@ TEST_CASE("the calibrated limit of categories sums days, and is the same in any 
   std::reverse(values.begin(), values.end()), std::reverse(day.begin(), day.end());
   CHECK(calibrate(values, day, 4).value == got.value);
 }
+TEST_CASE("a reference with a row of a wrong century has no limit of its own") {
+  std::vector<double> values(100, 1.0);
+  std::vector<std::int32_t> day;
+  for (int i = 0; i < 100; ++i) day.push_back(16'000 + i);
+  CHECK(calibrate(values, day, 7).windows == 94);
+  day[0] = std::numeric_limits<std::int32_t>::min();
+  CHECK(calibrate(values, day, 7).windows == 0);
+  CHECK(calibrate(std::vector<std::string>(100, "a"), day, 7).windows == 0);
+}
 TEST_CASE("days are those of UTC, before 1970 too") {
   CHECK(day_of(0) == 0);
   CHECK(day_of(86'399'999'999) == 0);

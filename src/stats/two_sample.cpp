@@ -181,6 +181,11 @@ double psi(std::span<const double> reference, std::span<const double> current) {
   return over(p, q, [](double a, double b) { return (a - b) * std::log(a / b); });
 }
 
+double psi_by_chance(std::size_t bins, double n, double m) {
+  if (bins < 2 || !(n > 0) || !(m > 0)) return none;
+  return 2 * boost::math::gamma_q_inv(0.5 * static_cast<double>(bins - 1), 0.05) * (1 / n + 1 / m);
+}
+
 double kullback_leibler(std::span<const double> reference, std::span<const double> current) {
   if (!usable(reference, current)) return none;
   auto p = shares(reference), q = shares(current);

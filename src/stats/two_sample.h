@@ -31,7 +31,8 @@ std::vector<double> histogram(std::span<const double> sorted, std::span<const do
 
 // Distances of counts, p and q their shares. PSI and Kullback–Leibler fill zeros as Evidently: with s the smallest share above 0 of a side, its zeros
 // become 1e-4 if s > 1e-4, else s/1e6; Kullback–Leibler then makes them sum to 1 again.
-double psi(std::span<const double> reference, std::span<const double> current);               // sum (p-q) ln(p/q)
+double psi(std::span<const double> reference, std::span<const double> current);  // sum (p-q) ln(p/q)
+double psi_by_chance(std::size_t bins, double n, double m);  // chi²(0.95, bins-1) (1/n + 1/m): Yurdakul & Naranjo
 double kullback_leibler(std::span<const double> reference, std::span<const double> current);  // sum p ln(p/q)
 double hellinger(std::span<const double> reference, std::span<const double> current);         // sqrt(1 - sum sqrt(p q))
 double jensen_shannon_nats(std::span<const double> reference,

@@ -100,6 +100,19 @@ TEST_CASE("two shares differ by z, equal constants do not") {
   CHECK(two_proportions(10, 10, 20, 20).p == 1);
   CHECK(std::isnan(two_proportions(0, 0, 0, 20).p));
 }
+TEST_CASE("the PSI of no drift at all stays below its 95 % point in about 95 % of pairs") {
+  CHECK(near(psi_by_chance(10, 1000, 500), 16.918977604620448 * (1.0 / 1000 + 1.0 / 500),
+             1e-9));  // scipy.stats.chi2.ppf(0.95, 9)
+  Draws draws(4);
+  int below = 0;
+  for (int i = 0; i < 400; ++i) {
+    std::vector<double> a(8), b(8);
+    for (int k = 0; k < 1000; ++k) a[draws.below(8)] += 1;
+    for (int k = 0; k < 600; ++k) b[draws.below(8)] += 1;
+    below += psi(a, b) < psi_by_chance(8, 1000, 600) ? 1 : 0;
+  }
+  CHECK((below >= 365 && below <= 395));
+}
 TEST_CASE("nothing to compare is none") {
   const auto some = sample({1, 2});
   CHECK(std::isnan(ks_d({}, some.sorted())));
