@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -98,7 +99,7 @@ class Connection {
  private:
   enum class Body { more, done, closed, bad };
 
-  // connection.cpp: reading and running
+  // connection.cpp: heads, and what is run for them
   Task<void> run();
   Task<bool> read_head();
   Task<bool> fill(Micros limit);
@@ -106,16 +107,18 @@ class Connection {
   Task<void> answer_one();
   Task<Response> respond(Request request);
   Task<Result<Response>> authorize(Request& request, Ask& ask);
+  Task<Result<Response>> run_entry(Request request, Ask ask);
+  Task<Result<Response>> answered();
+  Reply reply();
+  template <class F> Task<Result<Response>> on_pool(F work);
+
+  // receive.cpp: bodies
   Task<Body> read_piece(char* to, std::size_t size, std::size_t& got);
   Task<Body> read_sized(char* to, std::size_t size, std::size_t& got);
   Task<Body> read_chunked(char* to, std::size_t size, std::size_t& got);
   Task<std::optional<Response>> read_body(std::string& body);
   Task<Response> take_upload(Request request, Ask ask);
-  Task<Result<Response>> run_entry(Request request, Ask ask);
   Task<bool> drain(std::size_t bytes_max);
-  Task<Result<Response>> answered();
-  Reply reply();
-  template <class F> Task<Result<Response>> on_pool(F work);
 
   // send.cpp: writing
   Task<void> send(Response response);
@@ -159,5 +162,12 @@ class Connection {
   bool live_ended_ = false;
   std::weak_ptr<Connection> self_;
 };
+
+// `work` owns all it touches: when the server is forced to stop, we are gone before it ends.
+template <class F> Task<Result<Response>> Connection::on_pool(F work) {
+  asio::post(core_.pool, [work = std::move(work), reply = reply()]() mutable { reply(work()); });
+  auto out = co_await answered();
+  co_return out;
+}
 
 }  // namespace pawl::net
