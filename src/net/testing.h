@@ -87,31 +87,21 @@ class House {
   }
 
   // `work(Call&)` in a transaction of its own; what it answers is the answer.
-  template <class F> auto write(F work) -> std::invoke_result_t<F&, Call&> {
-    using R = std::invoke_result_t<F&, Call&>;
-    std::optional<R> out;
-    auto done = store->write([&](Tx& tx) -> Result<void> {
-      Call call(tx, ask());
-      out.emplace(work(call));
-      if (!*out) return std::unexpected(out->error());
-      return {};
-    });
-    if (!done) return std::unexpected(done.error());
-    return std::move(*out);
+  template <class F> auto write(F work) {
+    return store->write_for<typename std::invoke_result_t<F&, Call&>::value_type>(in_call(work));
   }
-  template <class F> auto read(F work) -> std::invoke_result_t<F&, Call&> {
-    using R = std::invoke_result_t<F&, Call&>;
-    std::optional<R> out;
-    auto done = store->read([&](Tx& tx) -> Result<void> {
-      Call call(tx, ask());
-      out.emplace(work(call));
-      if (!*out) return std::unexpected(out->error());
-      return {};
-    });
-    if (!done) return std::unexpected(done.error());
-    return std::move(*out);
+  template <class F> auto read(F work) {
+    return store->read_for<typename std::invoke_result_t<F&, Call&>::value_type>(in_call(work));
   }
   Ask ask() { return {.who = authorizer.who_is, .clock = &clock, .request_id = "test"}; }
+
+ private:
+  template <class F> auto in_call(F& work) {
+    return [this, &work](Tx& tx) {
+      Call call(tx, ask());
+      return work(call);
+    };
+  }
 };
 
 }  // namespace pawl::testing

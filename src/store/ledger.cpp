@@ -35,20 +35,16 @@ LedgerEvent from_row(const Row& r) {
           .hash = r.text(13)};
 }
 
-// Everything but the hash itself.
-struct Hashed {
-  const LedgerEvent& e;
-  std::string digest() const {
-    LedgerEvent copy = e;
-    copy.hash.clear();
-    auto text = encode(copy);
-    // `hash` is the last member: it is cut, so that the digest covers {v … prev} as the contract says.
-    constexpr std::string_view tail = R"(,"hash":""})";
-    text.replace(text.size() - tail.size(), tail.size(), "}");
-    auto canonical = canonical_json(text);
-    return canonical ? sha256_hex(*canonical) : std::string{};
-  }
-};
+// The hash of an event: over everything but the hash itself. Empty when digests or data are not JSON.
+std::string digest_of(LedgerEvent e) {
+  e.hash.clear();
+  auto text = encode(e);
+  // `hash` is the last member: it is cut, so that the digest covers {v … prev} as the contract says.
+  constexpr std::string_view tail = R"(,"hash":""})";
+  text.replace(text.size() - tail.size(), tail.size(), "}");
+  auto canonical = canonical_json(text);
+  return canonical ? sha256_hex(*canonical) : std::string{};
+}
 
 }  // namespace
 
@@ -78,7 +74,7 @@ Result<void> write_ledger(Tx& tx) {
                   .digests = {event.digests.empty() ? "{}" : event.digests},
                   .data = {event.data.empty() ? "{}" : event.data},
                   .prev = head.hash};
-    e.hash = Hashed{e}.digest();
+    e.hash = digest_of(e);
     if (e.hash.empty()) return pawl::fail(Code::internal, "event " + e.what + " carries what is not JSON");
     TRY_(tx.exec(put_sql, e.seq, e.id, event.at, e.project, e.what, e.subject.kind, e.subject.id, e.by, e.cause, e.flow,
                  e.digests, e.data, e.prev, e.hash));
@@ -121,10 +117,10 @@ Result<ChainState> verify_ledger(Tx& tx) {
   for (;;) {
     TRY(page, read_ledger(tx, {.after = state.events, .limit = page_max}));
     for (const auto& e : page) {
-      std::string_view reason = e.seq != state.events + 1      ? "an event is missing"
-                                : e.prev != state.head         ? "it does not follow the one before"
-                                : Hashed{e}.digest() != e.hash ? "its content was changed"
-                                                               : "";
+      std::string_view reason = e.seq != state.events + 1 ? "an event is missing"
+                                : e.prev != state.head    ? "it does not follow the one before"
+                                : digest_of(e) != e.hash  ? "its content was changed"
+                                                          : "";
       if (!reason.empty()) {
         state.whole = false;
         state.broken_at = e.seq;
