@@ -105,7 +105,7 @@ Result<LoggedModelInfo> model_info(store::Store& store, Service& runs, std::stri
 }
 
 Result<net::Response> upload_through_run(store::Store& store, Service& runs, const store::Artifacts& files,
-                                         const net::Request& request) {
+                                         const Ask& ask, const net::Request& request) {
   constexpr std::size_t bytes_max = 10 << 20;
   auto run = request.arg("run_id");
   if (run.empty()) run = request.arg("run_uuid");
@@ -116,13 +116,19 @@ Result<net::Response> upload_through_run(store::Store& store, Service& runs, con
   if (request.body.size() > bytes_max) return refuse("Artifact size is too large. Max size is 10MB.");
   if (request.body.empty()) return refuse("Request must specify data.");
   TRY(folder, run_folder(store, runs, run));
-  TRY(file, new_file(files, join_path(folder, path)));
+  const auto place = join_path(folder, path);
+  TRY_(store.read([&](Tx& tx) { return runs.may_write_artifact(tx, ask.who, place); }));
+  TRY(file, new_file(files, place));
   TRY_(file.write(request.body));
   TRY_(file.finish());
   return empty_object();
 }
 
-void mount_proxy(net::Router& at, const store::Artifacts& files, const std::string& prefix) {
+void mount_proxy(net::Router& at, Service& runs, store::Store& store, const store::Artifacts& files,
+                 const std::string& prefix) {
+  const auto may_write = [&runs, &store](const Ask& ask, std::string_view path) {
+    return store.read([&](Tx& tx) { return runs.may_write_artifact(tx, ask.who, path); });
+  };
   const auto dialect = net::Dialect::mlflow;
   at.add({.method = GET,
           .path = prefix + "/artifacts",
@@ -149,7 +155,8 @@ void mount_proxy(net::Router& at, const store::Artifacts& files, const std::stri
                  .on = On::pool,
                  .about = "Store an artifact",
                  .dialect = dialect},
-                [&files](Ask&, const net::Request& request) -> Result<std::unique_ptr<net::Upload>> {
+                [&files, may_write](Ask& ask, const net::Request& request) -> Result<std::unique_ptr<net::Upload>> {
+                  TRY_(may_write(ask, request.param("path")));
                   TRY(file, new_file(files, request.param("path")));
                   return std::make_unique<FileUpload>(std::move(file));
                 });
@@ -159,7 +166,8 @@ void mount_proxy(net::Router& at, const store::Artifacts& files, const std::stri
               .on = On::pool,
               .about = "Remove an artifact or a folder of them",
               .dialect = dialect},
-             [&files](Ask&, const net::Request& request) -> Result<net::Response> {
+             [&files, may_write](Ask& ask, const net::Request& request) -> Result<net::Response> {
+               TRY_(may_write(ask, request.param("path")));
                TRY_(files.remove(request.param("path")));
                return empty_object();
              });
@@ -192,8 +200,8 @@ void mount_proxy(net::Router& at, const store::Artifacts& files, const std::stri
 }  // namespace
 
 void mount_artifacts(net::Router& at, Service& runs, store::Store& store, const store::Artifacts& files) {
-  mount_proxy(at, files, "/api/2.0/mlflow-artifacts");
-  mount_proxy(at, files, "/ajax-api/2.0/mlflow-artifacts");
+  mount_proxy(at, runs, store, files, "/api/2.0/mlflow-artifacts");
+  mount_proxy(at, runs, store, files, "/ajax-api/2.0/mlflow-artifacts");
   MlflowRoutes both{at};
   both.add({.method = GET,
             .path = "/mlflow/artifacts/list",
@@ -250,13 +258,14 @@ void mount_artifacts(net::Router& at, Service& runs, store::Store& store, const 
                TRY(folder, stored_path(info.artifact_uri));
                return file_response(files, join_path(folder, path), path);
              });
-  at.add_raw({.method = POST,
-              .path = "/ajax-api/2.0/mlflow/upload-artifact",
-              .needs = May::track,
-              .on = On::pool,
-              .about = "Store a small artifact of a run",
-              .dialect = dialect},
-             [&](Ask&, const net::Request& request) { return upload_through_run(store, runs, files, request); });
+  at.add_raw(
+      {.method = POST,
+       .path = "/ajax-api/2.0/mlflow/upload-artifact",
+       .needs = May::track,
+       .on = On::pool,
+       .about = "Store a small artifact of a run",
+       .dialect = dialect},
+      [&](Ask& ask, const net::Request& request) { return upload_through_run(store, runs, files, ask, request); });
 }
 
 }  // namespace pawl::tracking

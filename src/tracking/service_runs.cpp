@@ -1,6 +1,7 @@
 #include <charconv>
 
 #include "core/json.h"
+#include "tracking/artifact_paths.h"
 #include "tracking/service.h"
 #include "wire/mlflow/names.h"
 #include "wire/mlflow/page_token.h"
@@ -58,6 +59,28 @@ Result<rows::RunHead> Service::writable_run(Call& call, const RunId& id) {
     return fail(Code::denied, "The token of flow " + flow_of(call.who).first +
                                   " may write the runs of that flow only; run " + id.text + " is not one of them.");
   return std::move(run);
+}
+
+Result<void> Service::may_write_artifact(Tx& tx, const Who& who, std::string_view path) {
+  if (who.kind != Who::Kind::flow) return {};
+  const auto flow = flow_of(who).first;
+  const auto below = [&](std::string_view uri) {
+    const auto folder = stored_path(uri);
+    return folder && path.starts_with(*folder + "/");
+  };
+  // One of the path's parts is the id of a run or of a logged model, wherever its experiment keeps artifacts.
+  for (std::size_t at = 0, end = 0; at < path.size(); at = end + 1) {
+    end = std::min(path.find('/', at), path.size());
+    const auto part = path.substr(at, end - at);
+    TRY(run, rows::find_run(tx, part));
+    if (run && run->flow == flow && below(run->info.artifact_uri)) return {};
+    const auto model = find_logged_model(tx, part);
+    if (!model || !model->info.source_run_id || !below(model->info.artifact_uri)) continue;
+    TRY(source, rows::find_run(tx, *model->info.source_run_id));
+    if (source && source->flow == flow) return {};
+  }
+  return fail(Code::denied, "The token of flow " + flow + " may write artifacts of that flow's runs only; '" +
+                                std::string(path) + "' belongs to none of them.");
 }
 
 Result<OneRun> Service::create_run(Call& call, const CreateRun& in) {

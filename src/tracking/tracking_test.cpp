@@ -453,6 +453,14 @@ TEST_CASE("the token of a flow marks the runs it starts and may write no others"
         200);
   CHECK(house.post(house.api("runs/set-tag"), R"({"run_id": ")" + foreign + R"(", "key": "k", "value": "v"})").status ==
         403);
+  const auto put = [&](const std::string& path) {
+    return house.put("/api/2.0/mlflow-artifacts/artifacts/" + path, "x").status;
+  };
+  CHECK(put("0/" + own + "/artifacts/a.txt") == 200);
+  CHECK(put("0/" + foreign + "/artifacts/a.txt") == 403);
+  CHECK(put("0/" + own + "/../" + foreign + "/artifacts/a.txt") != 200);
+  CHECK(put("references/m/1.parquet") == 403);
+  CHECK(house.del("/api/2.0/mlflow-artifacts/artifacts/0/" + foreign).status == 403);
   const auto found = house.read([&](Call& call) { return house.runs.runs_of_flow(call.tx, "F"); });
   REQUIRE(found);
   REQUIRE(found->size() == 1);
