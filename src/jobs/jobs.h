@@ -56,6 +56,7 @@ class Worker {
 
   Worker(store::Store& store, const Clock& clock, Random& random);
   ~Worker();  // stops
+  // Jobs of this kind that have ended well or were dropped are forgotten after seven days; dead ones stay for people to see.
   void handle(std::string kind, Handler handler);
   void follow(std::string name,
               Reader reader);  // the cursor is kept under `name`; a new one starts at the ledger's beginning

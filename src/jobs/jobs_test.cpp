@@ -154,6 +154,30 @@ TEST_CASE("a reader takes every event once, in order, also when it fails in betw
   CHECK(taken.size() == 4);
 }
 
+TEST_CASE("a worker's jobs are forgotten a week after they ended, those that died and those of others are not") {
+  Bench b;
+  Worker worker(*b.store, b.clock, b.random);
+  worker.handle("k", [](const Job& job, std::stop_token) -> Result<std::string> {
+    if (job.payload == "{}") return "{}";
+    return pawl::fail(Code::invalid, "no");
+  });
+  const auto done = b.add({.kind = "k"}), dead = b.add({.kind = "k", .payload = "[]"}),
+             other = b.add({.kind = "other"});
+  REQUIRE(worker.run_until_idle());
+  REQUIRE(b.find(done).state == JobState::done);
+  b.clock.pass(24h * 7);
+  const auto later = b.add({.kind = "k"});
+  b.clock.pass(1s);
+  REQUIRE(worker.run_until_idle());
+  const auto there = [&](const JobId& id) {
+    return b.store->read_for<Job>([&](Tx& tx) { return jobs::find(tx, id); }).has_value();
+  };
+  CHECK_FALSE(there(done));
+  CHECK(there(dead));
+  CHECK(there(other));
+  CHECK(there(later));
+}
+
 TEST_CASE("the worker wakes for a new job, for an event and for a tick, without being asked") {
   Bench b;
   SystemClock clock;

@@ -16,6 +16,8 @@ constexpr Sql active_sql{"jobs.find_active", R"(
   WHERE kind = $1 AND unique_key = $2 AND state IN ('waiting', 'running') LIMIT 1)"};
 constexpr Sql update_sql{"jobs.update", R"(
   UPDATE job SET state = $2, epoch = $3, attempts = $4, holder = $5, run_at = $6, lease_until = $7, result = $8, error = $9 WHERE id = $1)"};
+constexpr Sql forget_sql{"jobs.forget", R"(
+  DELETE FROM job WHERE id IN (SELECT id FROM job WHERE state = $1 AND kind = $2 AND run_at < $3 LIMIT $4))"};
 constexpr Sql of_flow_sql{"jobs.of_flow", R"(
   SELECT id, kind, payload, flow, state, epoch, attempts, attempts_max, holder, run_at, lease_until, created, result, error FROM job WHERE flow = $1 ORDER BY created, id)"};
 constexpr Sql cursor_sql{"jobs.cursor", "SELECT seq FROM ledger_cursor WHERE name = $1"};
@@ -91,6 +93,10 @@ Result<std::optional<Time>> next_time(Tx& tx, std::span<const std::string> kinds
 
 Result<void> update(Tx& tx, const Job& j) {
   TRY_(tx.exec(update_sql, j.id, j.state, j.epoch, j.attempts, j.holder, j.run_at, j.lease_until, j.result, j.error));
+  return {};
+}
+Result<void> forget(Tx& tx, std::string_view kind, Time before, std::int64_t rows_max) {
+  for (auto state : {JobState::done, JobState::dropped}) TRY_(tx.exec(forget_sql, state, kind, before, rows_max));
   return {};
 }
 Result<std::vector<Job>> of_flow(Tx& tx, std::string_view flow) { return tx.all(of_flow_sql, read, flow); }

@@ -11,6 +11,8 @@ Result<std::optional<Job>> next_due(Tx& tx, std::span<const std::string> kinds, 
 Result<std::optional<Time>> next_time(Tx& tx,
                                       std::span<const std::string> kinds);  // when the next of these kinds may run
 Result<void> update(Tx& tx, const Job& job);
+Result<void> forget(Tx& tx, std::string_view kind, Time before,
+                    std::int64_t rows_max);  // those that are done or dropped and were due before then
 Result<std::vector<Job>> of_flow(Tx& tx, std::string_view flow);
 
 Result<std::int64_t> cursor(Tx& tx, std::string_view name);

@@ -14,6 +14,9 @@ constexpr Micros retry_first = std::chrono::milliseconds(200);
 constexpr Micros retry_max = std::chrono::seconds(30);
 // Another server on the same PostgreSQL may add work: it cannot wake us.
 constexpr Micros shared_store_look = std::chrono::seconds(1);
+// What a worker's own jobs leave behind: nobody asks for their results later. A slice at a time, the writer has other callers.
+constexpr Micros forget_after = std::chrono::days(7), forget_every = std::chrono::minutes(10);
+constexpr std::int64_t forget_rows = 1000;
 
 // What trying again cannot mend.
 bool for_good(const Error& e) {
@@ -225,6 +228,8 @@ Worker::Worker(store::Store& store, const Clock& clock, Random& random)
     : impl_(std::make_unique<Impl>(store, clock, random)) {}
 Worker::~Worker() { stop(); }
 void Worker::handle(std::string kind, Handler handler) {
+  every("jobs.forget." + kind, forget_every,
+        [kind](Call& call) { return rows::forget(call.tx, kind, call.now() - forget_after, forget_rows); });
   impl_->kinds.push_back(kind);
   impl_->handlers.emplace(std::move(kind), std::move(handler));
 }
