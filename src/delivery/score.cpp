@@ -1,24 +1,15 @@
 #include "delivery/score.h"
 
-#include <charconv>
 #include <cmath>
 
 namespace pawl::delivery {
 namespace {
 
+using stats::number_of;
 using v2::Tensor;
 using v2::Type;
 
 constexpr std::size_t batch_rows = 8192;
-
-std::optional<double> number_of(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '+')) text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  double out = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (text.empty() || ec != std::errc{} || end != text.data() + text.size() || !std::isfinite(out)) return std::nullopt;
-  return out;
-}
 
 Error cell(std::string_view column, std::size_t row, std::string_view text, std::string_view wanted) {
   return {Code::invalid,
@@ -169,26 +160,6 @@ Result<Reading> reading_of(const serving::Model& model, const EvaluateAsk& ask) 
 }
 
 }  // namespace
-
-std::string canonical_label(std::string_view text) {
-  const auto number = number_of(text);
-  if (!number) return std::string(text);
-  std::array<char, 40> buffer{};
-  const double value = *number == 0 ? 0 : *number;  // no -0
-  if (value == std::floor(value) && std::abs(value) < 1e15) return std::to_string(static_cast<std::int64_t>(value));
-  const auto done = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
-  return {buffer.data(), done.ptr};
-}
-std::vector<std::string> sorted_labels(std::vector<std::string> labels) {
-  std::sort(labels.begin(), labels.end(), [](const std::string& a, const std::string& b) {
-    const auto x = number_of(a), y = number_of(b);
-    if (x && y) return *x < *y;
-    if (x.has_value() != y.has_value()) return x.has_value();
-    return a < b;
-  });
-  labels.erase(std::unique(labels.begin(), labels.end()), labels.end());
-  return labels;
-}
 
 Result<stats::Answers> score(const serving::Model& model, datasets::Table& table, const Rows& rows,
                              const EvaluateAsk& ask, const std::vector<std::string>& classes,

@@ -3,16 +3,15 @@
 #include "datasets/table.h"
 #include "delivery/evaluate.h"
 #include "serving/onnx.h"
+#include "stats/labels.h"
 
 namespace pawl::delivery {
 
 // What rows are judged: positions in the table's order.
 using Rows = std::vector<std::size_t>;
 
-// Labels compare in one canonical form: 1 = 1.0 = "1".
-std::string canonical_label(std::string_view text);
-// Numbers by value before texts by bytes.
-std::vector<std::string> sorted_labels(std::vector<std::string> labels);
+using stats::canonical_label;
+using stats::sorted_labels;
 
 // Code::conflict: it cannot be told how to read this model's answers (inconclusive). Code::invalid: the model or a cell is wrong (error).
 Result<stats::Answers> score(const serving::Model& model, datasets::Table& table, const Rows& rows,

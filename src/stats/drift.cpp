@@ -33,6 +33,43 @@ template <class F> Limit largest(std::int32_t first, std::int32_t last, int days
   return out;
 }
 
+constexpr std::size_t no_category = std::numeric_limits<std::size_t>::max();
+
+// Of categories: counts by day, a window is a sum of days.
+Limit of_categories(std::span<const std::size_t> category, std::size_t categories, std::span<const std::int32_t> day,
+                    int days, Measure measure) {
+  std::map<std::int32_t, std::vector<double>> by_day;
+  std::vector<double> all(categories);
+  for (std::size_t i = 0; i < category.size() && i < day.size(); ++i) {
+    if (category[i] == no_category) continue;
+    auto& counts = by_day[day[i]];
+    counts.resize(categories);
+    counts[category[i]] += 1, all[category[i]] += 1;
+  }
+  if (by_day.empty() || too_long(by_day.begin()->first, by_day.rbegin()->first)) return {};
+  return largest(by_day.begin()->first, by_day.rbegin()->first, days, [&](std::int32_t from, std::int32_t to) {
+    std::vector<double> in(categories), rest = all;
+    for (auto d = by_day.lower_bound(from); d != by_day.end() && d->first < to; ++d)
+      for (std::size_t i = 0; i < categories; ++i) in[i] += d->second[i], rest[i] -= d->second[i];
+    return measure == Measure::psi ? psi(rest, in) : jensen_shannon(rest, in);
+  });
+}
+
+Limit of_bins(std::span<const double> values, std::span<const std::int32_t> day, int days, Measure measure) {
+  std::vector<double> sorted;
+  for (const double v : values)
+    if (std::isfinite(v)) sorted.push_back(v);
+  if (sorted.empty()) return {};
+  sort(sorted);
+  const auto edges = quantile_edges(sorted, psi_bins);
+  std::vector<std::size_t> bin(values.size(), no_category);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (std::isfinite(values[i]))
+      bin[i] =
+          static_cast<std::size_t>(std::upper_bound(edges.begin() + 1, edges.end() - 1, values[i]) - edges.begin() - 1);
+  return of_categories(bin, edges.size() - 1, day, days, measure);
+}
+
 }  // namespace
 
 Drift compare(const Sample& reference, const Sample& current, double limit) {
@@ -75,7 +112,8 @@ void decide(std::span<Drift> columns, double alpha) {
   }
 }
 
-Limit calibrate(std::span<const double> values, std::span<const std::int32_t> day, int days) {
+Limit calibrate(std::span<const double> values, std::span<const std::int32_t> day, int days, Measure measure) {
+  if (measure == Measure::psi || measure == Measure::jensen_shannon) return of_bins(values, day, days, measure);
   struct Row {
     double value;
     std::int32_t day;
@@ -115,6 +153,14 @@ Limit calibrate(std::span<const double> values, std::span<const std::int32_t> da
     const auto n = static_cast<std::int64_t>(rest.n), m = std::ssize(rows) - n;
     if (n == 0 || m == 0) return none;
     std::int64_t between = 0;
+    if (measure == Measure::ks) {
+      std::int64_t gap = 0, most = 0;
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        gap += static_cast<std::uint32_t>(rows[i].day - from) < static_cast<std::uint32_t>(to - from) ? -n : m;
+        if (i + 1 == rows.size() || rows[i].value < rows[i + 1].value) most = std::max(most, std::abs(gap));
+      }
+      return static_cast<double>(most) / (static_cast<double>(n) * static_cast<double>(m));
+    }
     double area = 0, at = rows.front().value;
     for (const auto& r : rows) {
       area += static_cast<double>(std::abs(between)) * (r.value - at);
@@ -126,32 +172,12 @@ Limit calibrate(std::span<const double> values, std::span<const std::int32_t> da
   });
 }
 
-Limit calibrate(std::span<const std::string> values, std::span<const std::int32_t> day, int days) {
+Limit calibrate(std::span<const std::string> values, std::span<const std::int32_t> day, int days, Measure measure) {
   std::map<std::string_view, std::size_t> index;
-  std::int32_t first = 0, last = -1;
-  for (std::size_t i = 0; i < values.size() && i < day.size(); ++i) {
-    if (values[i].empty()) continue;
-    if (last < first) first = last = day[i];
-    first = std::min(first, day[i]), last = std::max(last, day[i]);
-    index.try_emplace(values[i], index.size());
-  }
-  if (index.empty() || too_long(first, last)) return {};
-  // Counts by day and category; a window is a sum of days.
-  std::map<std::int32_t, std::vector<double>> by_day;
-  std::vector<double> all(index.size());
-  for (std::size_t i = 0; i < values.size() && i < day.size(); ++i) {
-    if (values[i].empty()) continue;
-    auto& counts = by_day[day[i]];
-    counts.resize(index.size());
-    const auto at = index.find(values[i])->second;
-    counts[at] += 1, all[at] += 1;
-  }
-  return largest(first, last, days, [&](std::int32_t from, std::int32_t to) {
-    std::vector<double> in(index.size()), rest = all;
-    for (auto d = by_day.lower_bound(from); d != by_day.end() && d->first < to; ++d)
-      for (std::size_t i = 0; i < in.size(); ++i) in[i] += d->second[i], rest[i] -= d->second[i];
-    return jensen_shannon(rest, in);
-  });
+  std::vector<std::size_t> category(values.size(), no_category);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (!values[i].empty()) category[i] = index.try_emplace(values[i], index.size()).first->second;
+  return of_categories(category, index.size(), day, days, measure);
 }
 
 std::int32_t day_of(std::int64_t microseconds) {

@@ -111,24 +111,37 @@ std::string cannot(Metric m, const Truth& truth, const Answers& answers) {
   return {};
 }
 
+Grouped::Grouped(Metric m, int classes, int positive)
+    : metric_(m), classes_(classes), positive_(positive), width_(width_of(m, classes)) {}
+
 Grouped::Grouped(Metric m, const Truth& truth, const Answers& answers, std::span<const int> group, int groups)
-    : metric_(m),
-      classes_(truth.classes),
-      positive_(truth.positive),
-      groups_(groups),
-      width_(width_of(m, truth.classes)) {
-  const std::size_t n = truth.rows(), g = static_cast<std::size_t>(groups);
-  if (m != Metric::auc) {
-    sums_.assign(g * width_, 0);
-    const double shift = m == Metric::r2 ? mean(truth.value) : 0;
-    for (std::size_t i = 0; i < n; ++i)
-      add_row(m, truth, answers, i, shift, &sums_[static_cast<std::size_t>(group[i]) * width_]);
+    : Grouped(m, truth.classes, truth.positive) {
+  groups_ = groups;
+  sums_.assign(static_cast<std::size_t>(groups) * width_, 0);
+  if (m == Metric::r2) shift_ = mean(truth.value), empty_ = false;
+  if (m == Metric::auc) ranked_.reserve(truth.rows());
+  for (std::size_t i = 0; i < truth.rows(); ++i) add(truth, answers, i, group[i]);
+  ready();
+}
+
+void Grouped::add(const Truth& truth, const Answers& answers, std::size_t row, int group) {
+  if (group >= groups_) {
+    groups_ = group + 1;
+    sums_.resize(static_cast<std::size_t>(groups_) * width_, 0);
+  }
+  if (metric_ == Metric::auc) {
+    ranked_.push_back(
+        {answers.probability[2 * row + static_cast<std::size_t>(positive_)], group, truth.cls[row] == positive_});
     return;
   }
-  ranked_.reserve(n);
-  for (std::size_t i = 0; i < n; ++i)
-    ranked_.push_back(
-        {answers.probability[2 * i + static_cast<std::size_t>(positive_)], group[i], truth.cls[i] == positive_});
+  if (empty_ && metric_ == Metric::r2) shift_ = truth.value[row];
+  empty_ = false;
+  add_row(metric_, truth, answers, row, shift_, &sums_[static_cast<std::size_t>(group) * width_]);
+}
+
+void Grouped::ready() {
+  if (metric_ != Metric::auc) return;
+  const std::size_t n = ranked_.size(), g = static_cast<std::size_t>(groups_);
   std::sort(ranked_.begin(), ranked_.end(), [](const Ranked& a, const Ranked& b) { return a.score < b.score; });
   if (g * g > n) return;
   wins_.assign(g * g, 0), positives_.assign(g, 0), negatives_.assign(g, 0);

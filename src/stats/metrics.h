@@ -47,11 +47,18 @@ class Grouped {
  public:
   // `group[i]` in [0, groups) of row i.
   Grouped(Metric m, const Truth& truth, const Answers& answers, std::span<const int> group, int groups);
+  // An empty one takes rows as they come, and groups with them; `ready` before it is asked.
+  Grouped(Metric m, int classes, int positive);
+  void add(const Truth& truth, const Answers& answers, std::size_t row, int group);
+  void ready();
+  int groups() const { return groups_; }
   // `times[g]`: how often group g was drawn. NaN where the metric is not defined.
   double of(std::span<const std::int32_t> times) const;
 
  private:
   double auc(std::span<const std::int32_t> times) const;
+  bool empty_ = true;
+  double shift_ = 0;
   Metric metric_;
   int classes_ = 0, positive_ = 1, groups_ = 0;
   std::size_t width_ = 0;
@@ -60,8 +67,8 @@ class Grouped {
   std::vector<double> wins_, positives_, negatives_;
   struct Ranked {
     double score;
-    int group;
-    bool positive;
+    int group : 31;
+    bool positive : 1;
   };
   std::vector<Ranked> ranked_;
 };
