@@ -48,6 +48,7 @@ struct EvaluateAsk {
   std::vector<SliceAsk> slices{};
   std::vector<CompareAsk> compare{};
   std::vector<CheckFile> checks{};
+  std::string reference = "training+test";  // which rows the monitors will compare with; also: training, test
   std::int64_t draws = 10'000, seed = 20130101;
   static constexpr auto fields = std::tuple{field("flow", &EvaluateAsk::flow),
                                             field("model", &EvaluateAsk::model),
@@ -65,6 +66,7 @@ struct EvaluateAsk {
                                             field("slices", &EvaluateAsk::slices),
                                             field("compare", &EvaluateAsk::compare),
                                             field("checks", &EvaluateAsk::checks),
+                                            field("reference", &EvaluateAsk::reference),
                                             field("draws", &EvaluateAsk::draws),
                                             field("seed", &EvaluateAsk::seed)};
 };
@@ -110,6 +112,19 @@ struct Checked {
       std::tuple{field("path", &Checked::path), field("state", &Checked::state), field("reason", &Checked::reason),
                  field("n", &Checked::n), field("findings", &Checked::findings, {.empty = Empty::hide})};
 };
+// The version's own data, as its monitor compares live rows with it: a Parquet file with a column for each of the model's inputs, cast through
+// its types, and one of times; the rows of data.train, data.test or both, evenly thinned to `reference_rows_max`.
+constexpr std::int64_t reference_rows_max = 200'000;
+struct Reference {
+  std::string path{};  // below the artifacts' root: references/MODEL/VERSION.parquet; empty: there is none
+  std::string time{};  // its column of times; empty: the rows have none
+  std::string ends{};  // newest time of all the rows, RFC 3339
+  std::int64_t rows = 0, of_rows = 0;  // kept, and before thinning
+  std::string note{};                  // why there is none
+  static constexpr auto fields = std::tuple{field("path", &Reference::path),       field("time", &Reference::time),
+                                            field("ends", &Reference::ends),       field("rows", &Reference::rows),
+                                            field("of_rows", &Reference::of_rows), field("note", &Reference::note)};
+};
 struct EvaluateResult {
   CheckState state{};  // of the whole: anything but pass stands for every part
   std::string reason{};
@@ -120,6 +135,8 @@ struct EvaluateResult {
   std::vector<Sliced> slices{};
   std::vector<Checked> checks{};
   std::optional<double> outputs_distance{};
+  Numbers values{};  // every metric of the task on the judged rows of data.test: what live performance is compared with
+  Reference reference{};
   static constexpr auto fields = std::tuple{field("state", &EvaluateResult::state),
                                             field("reason", &EvaluateResult::reason),
                                             field("rows", &EvaluateResult::rows),
@@ -134,7 +151,9 @@ struct EvaluateResult {
                                             field("differences", &EvaluateResult::differences),
                                             field("slices", &EvaluateResult::slices),
                                             field("checks", &EvaluateResult::checks),
-                                            field("outputs_distance", &EvaluateResult::outputs_distance)};
+                                            field("outputs_distance", &EvaluateResult::outputs_distance),
+                                            field("values", &EvaluateResult::values),
+                                            field("reference", &EvaluateResult::reference)};
 };
 
 // Where the runner finds things.
@@ -143,6 +162,8 @@ struct EvaluatePlaces {
   std::function<Result<std::filesystem::path>(const std::string& artifact)>
       artifact{};                   // a local copy of an artifact folder
   std::filesystem::path scratch{};  // an empty folder
+  // Keeps a file among the artifacts, at that path below their root. Absent: no reference is made.
+  std::function<Result<void>(const std::string& path, const std::filesystem::path& file)> keep{};
 };
 // The runner's function for tasks of kind `evaluate`. What cannot be judged is a state of the result; an error is one of the machine.
 Result<EvaluateResult> evaluate(const EvaluateAsk& ask, const EvaluatePlaces& places);

@@ -116,7 +116,8 @@ struct Gate {
 };
 
 // ---- flows --------------------------------------------------------------------------------------------------------------------------------
-enum class TriggerKind { push, data, hand, version };  // version: one registered outside any flow
+// version: one registered outside any flow; drift, performance: an alarm
+enum class TriggerKind { push, data, hand, version, drift, performance };
 enum class FlowState {
   queued,
   training,
@@ -134,9 +135,11 @@ struct Trigger {
   TriggerKind kind{};
   std::string by{};     // who started it; empty when pawl did
   std::string event{};  // id of the ledger's event
-  std::string what{};   // push of 12ab34cd, data/raw changed
-  static constexpr auto fields = std::tuple{field("kind", &Trigger::kind), field("by", &Trigger::by),
-                                            field("event", &Trigger::event), field("what", &Trigger::what)};
+  std::string what{};   // push of 12ab34cd, data/raw changed, drift in 4 of 16 columns …
+  std::string at{};     // drift, performance: the end of the window that alarmed, in event time
+  static constexpr auto fields =
+      std::tuple{field("kind", &Trigger::kind), field("by", &Trigger::by), field("event", &Trigger::event),
+                 field("what", &Trigger::what), field("at", &Trigger::at)};
 };
 struct StageRun {
   std::string name{}, outcome{};  // ran, cached, skipped
@@ -406,7 +409,7 @@ template <> inline constexpr auto pawl::words<pawl::delivery::PlanState> =
 template <> inline constexpr auto pawl::words<pawl::delivery::CheckState> =
     std::to_array<std::string_view>({"pass", "fail", "inconclusive", "empty", "error", "waiting"});
 template <> inline constexpr auto pawl::words<pawl::delivery::TriggerKind> =
-    std::to_array<std::string_view>({"push", "data", "hand", "version"});
+    std::to_array<std::string_view>({"push", "data", "hand", "version", "drift", "performance"});
 template <> inline constexpr auto pawl::words<pawl::delivery::FlowState> =
     std::to_array<std::string_view>({"queued", "training", "judging", "waiting", "rolling_out", "done", "rejected",
                                      "failed", "superseded", "nothing_new", "stopped"});
