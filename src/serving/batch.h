@@ -20,6 +20,8 @@ struct RowBatch {
   std::vector<std::int64_t> event_times{};  // microseconds since 1970; the arrival where the client gave none
   std::vector<std::int64_t> versions{};
   std::vector<Arm> arms{};
+  // Only when asked for: equal for rows that were sent to their arm together, by the digest of their routing key, else by when the request arrived.
+  std::vector<std::uint64_t> units{};
   std::vector<LogColumn> features{}, outputs{}, context{};
   // An output of shape [n, K] is K columns named `output/0` … `output/K-1`.
   LogColumn labels{};  // numbers where every label is one; empty when no label was asked for or none is there
@@ -29,7 +31,7 @@ struct RowsAsk {
   std::string endpoint{};
   Time from{}, to{};                   // event time, [from, to)
   std::vector<std::string> columns{};  // features to read; empty: all
-  bool features = true, outputs = true, context = true, labels = true, ids = false;
+  bool features = true, outputs = true, context = true, labels = true, ids = false, units = false;
   std::string rollout{};               // only rows of this rollout …
   std::optional<std::int64_t> step{};  // … and step; absent: all
 };
