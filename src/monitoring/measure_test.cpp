@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "core/hash.h"
+#include "core/json.h"
 #include "core/testing.h"
 #include "monitoring/testing.h"
 #include "stats/bootstrap.h"
@@ -249,4 +250,109 @@ TEST_CASE("limits that were kept are not computed again, unless the test or the 
   CHECK(Reference::read(table.file, weekly, kept)->find("temp")->limit < 7);
   CHECK(Reference::read(table.file, monitor(), "{}")->find("temp")->limit == limit);
   CHECK(Reference::read(table.file, monitor(), "no JSON")->find("temp")->limit == limit);
+}
+
+TEST_CASE("columns that do not fit into memory together take more passes and give the same numbers") {
+  const auto source = [] { return rows(20'000, 0.2); };
+  auto whole = source(), parts = source();
+  parts.batch_rows = 4096;
+  const auto one = measure(monitor(), reference(), whole, march).value();
+  const auto more = measure(monitor(), reference(), parts, march, {.threads = 2, .bytes = 100'000}).value();
+  CHECK(whole.asked.size() == 1);
+  CHECK(parts.asked.size() == 3);
+  CHECK(parts.asked[1].columns == std::vector<std::string>{"wind"});
+  CHECK_FALSE(parts.asked[1].labels);
+  CHECK(encode(one.seen) == encode(more.seen));
+}
+
+TEST_CASE("the two distributions are shares over the same at most 40 bins, and nothing falls outside") {
+  auto source = rows(3000, 3);
+  for (std::size_t i = 0; i < 100; ++i) column(source, "carrier").texts[i] = "X" + std::to_string(i);
+  const auto got = measure(monitor(), reference(), source, march).value();
+  for (const char* name : {"temp", "wind", "carrier", "flat"}) {
+    CAPTURE(name);
+    const auto& bins = got.columns.at(name);
+    CHECK(bins.size() <= bins_max);
+    double before = 0, now = 0;
+    for (const auto& b : bins) before += b.reference, now += b.current;
+    CHECK(std::abs(before - 1) < 1e-12);
+    CHECK(std::abs(now - 1) < 1e-12);
+  }
+  CHECK(got.columns.at("temp").size() == 30);
+  CHECK(got.columns.at("temp").front().label.starts_with("< "));
+  CHECK(got.columns.at("flat").size() == 1);
+  CHECK(got.columns.at("carrier").back().label == "63 others");
+}
+
+TEST_CASE("other tests: which distance decides is said, and the limit is of that distance") {
+  const Table table(january_and_february());
+  each_of<std::string, const char*, const char*>(
+      {{"ks", "ks", "ks"},
+       {"wasserstein", "ks", "wasserstein"},
+       {"psi", "ks", "psi"},
+       {"jensen_shannon", "ks", "jensen_shannon"},
+       {"chi_square", "chi_square", "jensen_shannon"}},
+      [&](const std::string& test, const char* by, const char* distance) {
+        auto m = monitor();
+        m.test = test;
+        const auto read = Reference::read(table.file, m).value();
+        auto quiet = rows(2000), moved = rows(2000, 0.7);
+        CHECK(measure(m, read, quiet, march)->seen.drifted == 0);
+        const auto got = measure(m, read, moved, march).value();
+        CHECK(got.seen.drifted == 1);
+        CHECK(seen(got, "temp").test == by);
+        CHECK(seen(got, "temp").measure == distance);
+        CHECK(seen(got, "carrier").test == "chi_square");
+        CHECK(seen(got, "carrier").measure == (test == "psi" ? "psi" : "jensen_shannon"));
+      });
+  auto m = monitor();
+  m.test = "student";
+  CHECK(Reference::read(table.file, m).error().message.find("expected auto|ks|") != std::string::npos);
+}
+
+TEST_CASE(
+    "the peers' own numbers: Evidently takes Wasserstein from 1001 rows on, NannyML Jensen-Shannon against its "
+    "chunks") {
+  const Table table(january_and_february());
+  auto m = monitor();
+  m.test = "evidently";
+  const auto evidently = Reference::read(table.file, m).value();
+  auto moved = rows(2000, 0.7);
+  auto got = measure(m, evidently, moved, march).value();
+  CHECK(seen(got, "temp").measure == "evidently wasserstein");
+  CHECK(seen(got, "temp").limit == 0.1);
+  CHECK(seen(got, "temp").drifted);
+  CHECK_FALSE(seen(got, "temp").q.has_value());
+  CHECK(seen(got, "carrier").measure == "evidently jensenshannon");
+  m.test = "nannyml";
+  const auto nannyml = Reference::read(table.file, m).value();
+  got = measure(m, nannyml, moved, march).value();
+  CHECK(seen(got, "temp").measure == "nannyml jensen_shannon");
+  CHECK(seen(got, "temp").drifted);
+  CHECK(nannyml.find("temp")->windows == 3);  // 59 days: two whole chunks and a rest
+}
+
+TEST_CASE("outputs are compared once the reference was scored, and never counted among the columns") {
+  const Table table(january_and_february());
+  auto read = Reference::read(table.file, monitor()).value();
+  std::size_t scored = 0;
+  REQUIRE(
+      read.score(table.file, monitor(),
+                 [&](std::int64_t version, const serving::RowBatch& rows) -> Result<std::vector<serving::LogColumn>> {
+                   CHECK(version == 3);
+                   CHECK(rows.features.size() == 4);
+                   scored = rows.size;
+                   return std::vector{
+                       serving::LogColumn{.name = "variable/0", .numbers = std::vector<double>(rows.size, 100)}};
+                 })
+          .has_value());
+  CHECK(scored == 59 * 40);
+  auto source = rows(1000);
+  const auto got = measure(monitor(), read, source, march).value();
+  CHECK(got.seen.tested == 4);
+  REQUIRE(got.seen.outputs.size() == 1);
+  CHECK(got.seen.outputs[0].role == "output");
+  CHECK(got.seen.outputs[0].distance > 100);
+  CHECK_FALSE(got.seen.outputs[0].tested);
+  CHECK(got.columns.contains("variable/0"));
 }
