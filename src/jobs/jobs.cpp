@@ -7,7 +7,6 @@ namespace pawl::jobs {
 namespace {
 
 constexpr Micros backoff_first = std::chrono::seconds(1);
-constexpr Micros backoff_max = std::chrono::minutes(5);
 
 Micros backoff(std::int64_t attempts) {
   return std::min<Micros>(backoff_first * (std::int64_t{1} << std::clamp<std::int64_t>(attempts - 1, 0, 20)),

@@ -93,6 +93,19 @@ TEST_CASE("a job whose worker is lost again and again does not run for ever") {
   CHECK(b.find(id).state == JobState::dead);
 }
 
+TEST_CASE("a clock that is set back makes no job wait until it has caught up") {
+  Bench b;
+  const auto waits = b.add({.kind = "k", .wait = 5s});
+  const auto failed = b.add({.kind = "other"});
+  const auto held = b.claim("other").value();
+  REQUIRE(
+      b.write([&](Call& c) { return jobs::fail(c, held.id, held.epoch, {Code::unavailable, "no", {}, {}}, false); }));
+  CHECK_FALSE(b.claim().has_value());
+  b.clock.pass(-1h);
+  CHECK(b.claim()->id == waits);
+  CHECK(b.claim("other")->id == failed);
+}
+
 TEST_CASE("of one kind and key at most one job waits or runs") {
   Bench b;
   const auto id = b.add({.kind = "k", .key = "m"});

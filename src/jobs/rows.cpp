@@ -68,13 +68,19 @@ Result<std::optional<Job>> find_active(Tx& tx, std::string_view kind, std::strin
   return tx.one(active_sql, read, kind, key);
 }
 
+// A clock that was set back makes no job wait until it has caught up: one that was added after now, or that is to be tried again later than any
+// backoff, is due.
+constexpr Micros clocks_apart = std::chrono::seconds(10);  // of two servers on one store
+
 Result<std::optional<Job>> next_due(Tx& tx, std::span<const std::string> kinds, Time now) {
   if (kinds.empty()) return std::nullopt;
-  std::vector<store::Value> values{now.us};
+  std::vector<store::Value> values{now.us, (now + clocks_apart).us, (now + backoff_max + clocks_apart).us};
   const auto in = kinds_in(kinds, values);
-  const auto text = "SELECT " + std::string(columns) + " FROM job WHERE " + in +
-                    " AND ((state = 'waiting' AND run_at <= $1) OR (state = 'running' AND lease_until <= $1)) ORDER BY "
-                    "run_at, created, id LIMIT 1";
+  const auto text =
+      "SELECT " + std::string(columns) + " FROM job WHERE " + in +
+      " AND ((state = 'waiting' AND (run_at <= $1 OR (attempts = 0 AND created > $2) OR (attempts > 0 AND run_at > "
+      "$3))) OR (state = 'running' AND lease_until <= $1)) ORDER BY "
+      "run_at, created, id LIMIT 1";
   std::optional<Job> out;
   TRY_(tx.each_bound({"jobs.next_due", text}, values, [&](const Row& r) { out = read(r); }));
   return out;

@@ -2,6 +2,9 @@
 #pragma once
 #include "jobs/jobs.h"
 
+namespace pawl::jobs {
+constexpr Micros backoff_max = std::chrono::minutes(5);  // before a job that failed is tried again
+}
 namespace pawl::jobs::rows {
 
 Result<void> insert(Tx& tx, const Job& job, std::string_view key, std::string_view project);

@@ -166,11 +166,12 @@ struct Worker::Impl {
     for (auto& t : ticks) {
       auto next = store.read_for<std::optional<Time>>([&](Tx& tx) { return rows::tick(tx, t.name); });
       if (!next) continue;
-      if (!*next || **next <= clock.now()) {
+      // Later than a period from now: the clock was set back.
+      if (!*next || **next <= clock.now() || **next > clock.now() + t.period) {
         any = true;
         auto done = store.write([&](Tx& tx) -> Result<void> {
           TRY(at, rows::tick(tx, t.name));
-          if (at && *at > clock.now()) return {};  // another server was first
+          if (at && *at > clock.now() && *at <= clock.now() + t.period) return {};  // another server was first
           TRY_(rows::set_tick(tx, t.name, clock.now() + t.period));
           auto c = call(tx);
           return t.run(c);
