@@ -168,7 +168,6 @@ struct Worker::Impl {
       if (!next) continue;
       // Later than a period from now: the clock was set back.
       if (!*next || **next <= clock.now() || **next > clock.now() + t.period) {
-        any = true;
         auto done = store.write([&](Tx& tx) -> Result<void> {
           TRY(at, rows::tick(tx, t.name));
           if (at && *at > clock.now() && *at <= clock.now() + t.period) return {};  // another server was first
@@ -176,7 +175,9 @@ struct Worker::Impl {
           auto c = call(tx);
           return t.run(c);
         });
-        if (!done)
+        if (done)
+          any = true;  // one that failed is not tried again at once
+        else
           log::warn("tick.failed",
                     {{"tick", t.name}, {"message", done.error().message}, {"detail", done.error().detail}});
         next = clock.now() + t.period;
