@@ -100,7 +100,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("metrics of three classes are scikit-learn's; auc is not among them") {
+TEST_CASE("metrics of three classes are scikit-learn's, auc is not among them") {
   auto source = rows(golden::three.size());
   for (const int y : golden::three) source.all.labels.numbers.push_back(y);
   for (std::size_t k = 0; k < 3; ++k) {
@@ -159,7 +159,7 @@ TEST_CASE("labels of the wrong kind are left out and told") {
   }
 }
 
-TEST_CASE("without labels nothing is judged; where a metric is watched it says that there are none") {
+TEST_CASE("without labels nothing is judged, and where a metric is watched it says that there are none") {
   auto source = rows(300);
   source.all.outputs = {numbers("y", std::vector<double>(300, 1))};
   CHECK_FALSE(measure(monitor("regression"), Reference{}, source, march)->seen.performance.has_value());
@@ -271,7 +271,7 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "slices: by text, by the few values of a number, by a column of the context; few rows are listed, not judged") {
+    "slices: by text, by the few values of a number, by a column of the context, and few rows are listed, not judged") {
   auto source = rows(1000);
   source.all.labels.numbers.assign(1000, 0);
   source.all.outputs = {numbers("y", {})};

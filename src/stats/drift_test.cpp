@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/testing.h"
+#include "stats/distance.h"
 #include "stats/evidently.h"
 #include "stats/golden_drift.h"
 #include "stats/made_data.h"
@@ -201,4 +202,44 @@ TEST_CASE("days are those of UTC, before 1970 too") {
   CHECK(day_of(86'399'999'999) == 0);
   CHECK(day_of(86'400'000'000) == 1);
   CHECK(day_of(-1) == -1);
+}
+
+TEST_CASE("a limit of another measure is its largest value over the windows, as a plain loop finds it") {
+  Draws draws(11);
+  std::vector<double> values;
+  std::vector<std::string> names;
+  std::vector<std::int32_t> day;
+  for (int d = 0; d < 30; ++d)
+    for (int i = 0; i < 20; ++i) {
+      values.push_back(std::floor(made::uniform(draws) * 40) + d % 9);
+      names.push_back("c" + std::to_string(static_cast<int>(made::uniform(draws) * (d < 15 ? 3 : 5))));
+      day.push_back(d);
+    }
+  const auto edges = quantile_edges(Sample(values).sorted(), psi_bins);
+  for (const auto measure : {Measure::ks, Measure::psi, Measure::jensen_shannon}) {
+    CAPTURE(word(measure));
+    double most = distance_limit_default, most_names = distance_limit_default;
+    for (int from = 0; from + 7 <= 30; ++from) {
+      std::vector<double> in, rest;
+      Counts in_names, rest_names;
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        const bool inside = day[i] >= from && day[i] < from + 7;
+        (inside ? in : rest).push_back(values[i]);
+        ++(inside ? in_names : rest_names)[names[i]];
+      }
+      const Sample a(rest), b(in);
+      const auto p = histogram(a.sorted(), edges, Outside::kept), q = histogram(b.sorted(), edges, Outside::kept);
+      most = std::max(most, measure == Measure::ks    ? ks_d(a.sorted(), b.sorted())
+                            : measure == Measure::psi ? psi(p, q)
+                                                      : jensen_shannon(p, q));
+      const auto both = align(rest_names, in_names);
+      most_names = std::max(most_names, measure == Measure::psi ? psi(both.reference, both.current)
+                                                                : jensen_shannon(both.reference, both.current));
+    }
+    CHECK(most > distance_limit_default);
+    const auto limit = calibrate(values, day, 7, measure);
+    CHECK(limit.windows == 24);
+    CHECK(near(limit.value, most, 1e-12));
+    if (measure != Measure::ks) CHECK(near(calibrate(names, day, 7, measure).value, most_names, 1e-12));
+  }
 }

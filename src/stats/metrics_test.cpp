@@ -4,6 +4,7 @@
 
 #include "core/testing.h"
 #include "stats/golden.h"
+#include "stats/labels.h"
 
 using namespace pawl;
 using namespace pawl::stats;
@@ -86,4 +87,38 @@ TEST_CASE("the metric of drawn groups is that of their rows written out") {
                   std::abs(fast - slow) <= 1e-9 * std::max(1.0, std::abs(slow)));
       });
     }
+}
+
+TEST_CASE("a metric that takes its rows one by one is the metric of all of them") {
+  Truth numbers, classes{.classes = 2};
+  Answers said, probable;
+  std::vector<int> group;
+  for (std::size_t i = 0; i < golden::y.size(); ++i) {
+    numbers.value.push_back(golden::y[i]), said.value.push_back(golden::p[i]);
+    classes.cls.push_back(golden::two[i]);
+    probable.probability.push_back(1 - golden::score[i]), probable.probability.push_back(golden::score[i]);
+    group.push_back(static_cast<int>(i % 5));
+  }
+  probable.chosen = choose(probable.probability, 2, 1);
+  for (const auto m : {Metric::mae, Metric::rmse, Metric::bias, Metric::r2, Metric::accuracy, Metric::f1,
+                       Metric::log_loss, Metric::auc}) {
+    CAPTURE(word(m));
+    const auto& truth = of_regression(m) ? numbers : classes;
+    const auto& answers = of_regression(m) ? said : probable;
+    const Grouped whole(m, truth, answers, group, 5);
+    Grouped grown(m, truth.classes, truth.positive);
+    for (std::size_t i = 0; i < group.size(); ++i) grown.add(truth, answers, i, group[i]);
+    grown.ready();
+    CHECK(grown.groups() == 5);
+    for (const auto& times : {std::array<std::int32_t, 5>{1, 1, 1, 1, 1}, std::array<std::int32_t, 5>{0, 2, 1, 3, 0}})
+      CHECK(std::abs(grown.of(times) - whole.of(times)) < 1e-12);
+  }
+}
+TEST_CASE("labels have one form, numbers come before texts") {
+  for (const char* one : {"1", "1.0", " 1", "+1", "1e0"}) CHECK(canonical_label(one) == "1");
+  CHECK(canonical_label("-0.0") == "0");
+  CHECK(canonical_label("0.1") == "0.1");
+  CHECK(canonical_label("1 2") == "1 2");
+  CHECK(canonical_label("nan") == "nan");
+  CHECK(sorted_labels({"b", "10", "9", "a", "9"}) == std::vector<std::string>{"9", "10", "a", "b"});
 }
