@@ -1,5 +1,11 @@
-// Rows of the prediction log, column by column, as monitors and rollouts read them.
+// Rows of the prediction log, column by column, as monitors and rollouts read them: rows that were answered, never failed or refused requests.
+//
+// A column has one form in a batch, but may have another in the next one: a feature may vanish or change its type in production. What can be read as
+// numbers is (booleans are 0 and 1; NaN and the infinities are missing); where versions disagree, numbers become texts, in their shortest form.
+// A list of K values is K columns NAME/0 … NAME/K-1.
 #pragma once
+#include <functional>
+
 #include "serving/types.h"
 
 namespace pawl::serving {
@@ -13,7 +19,8 @@ struct LogColumn {
   bool is_text() const { return !texts.empty(); }
 };
 
-// One row each. A column that a version does not have is missing there, not absent from the batch.
+constexpr std::size_t batch_rows_max = 65'536;
+// One row each. A column that a version does not have is missing there, not absent from the batch; one asked for by name is always there.
 struct RowBatch {
   std::size_t size = 0;
   std::vector<std::string> ids{};           // only when asked for
@@ -23,8 +30,8 @@ struct RowBatch {
   // Only when asked for: equal for rows that were sent to their arm together, by the digest of their routing key, else by when the request arrived.
   std::vector<std::uint64_t> units{};
   std::vector<LogColumn> features{}, outputs{}, context{};
-  // An output of shape [n, K] is K columns named `output/0` … `output/K-1`.
-  LogColumn labels{};  // numbers where every label is one; empty when no label was asked for or none is there
+  LogColumn
+      labels{};  // numbers where every label of the batch is one; empty when no label was asked for or none is there
 };
 
 struct RowsAsk {

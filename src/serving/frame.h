@@ -71,6 +71,7 @@ class Reader {
   }
   bool good() const { return good_; }
   std::size_t left() const { return in_.size(); }
+  std::string_view rest() const { return in_; }
 
  private:
   std::string_view in_;

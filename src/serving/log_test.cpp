@@ -32,13 +32,11 @@ std::shared_ptr<Tail> tail_in(const fs::path& folder, Syncer& syncer, std::size_
   REQUIRE(tail->open());
   return tail;
 }
-LabelRecord label(std::string id, Time at) {
-  return {.prediction_id = std::move(id), .value = "1", .by = "ann", .at = at};
-}
+Record row(std::string id, Time at) { return {.received = at, .rows = 1, .request_id = std::move(id)}; }
 Stamp append_to(Tail& tail, const std::string& id, Time now, Tail::Done done, const Tail::Post& post = {}) {
   const auto stamp = tail.stamp(now, 1);
   std::string frame;
-  append_frame(frame, [&](std::string& out) { encode(label(id, stamp.at), out); });
+  append_frame(frame, [&](std::string& out) { encode(row(id, stamp.at), out); });
   tail.append(frame, stamp.at, std::move(done), post);
   return stamp;
 }
@@ -52,7 +50,7 @@ std::vector<std::string> ids_in(const Tail& tail) {
   for (const auto& s : tail.segments()) {
     auto reader = SegmentReader::open(s.path, s.bytes);
     REQUIRE(reader);
-    while (const auto payload = reader->next()) out.push_back(decode_label(*payload).value().prediction_id);
+    while (const auto payload = reader->next()) out.push_back(decode_record(*payload, Parts::all).value().request_id);
   }
   return out;
 }

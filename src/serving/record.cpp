@@ -6,7 +6,7 @@
 namespace pawl::serving {
 namespace {
 
-constexpr std::uint8_t record_kind = 1, label_kind = 2;  // the first byte of a payload; a changed layout gets a new one
+constexpr std::uint8_t record_kind = 1;  // the first byte of a payload; a changed layout gets a new one
 
 void write_tensors(Writer& out, const std::vector<v2::Tensor>& tensors) {
   out.number(static_cast<std::uint32_t>(tensors.size()));
@@ -153,26 +153,6 @@ std::string row_json(const std::vector<v2::Tensor>& tensors, std::size_t row, co
     }
   }
   return out + "}";
-}
-
-void encode(const LabelRecord& r, std::string& out) {
-  Writer w(out);
-  w.number(label_kind);
-  w.number(r.at.us);
-  w.text(r.prediction_id);
-  w.text(r.value);
-  w.text(r.by);
-}
-std::optional<LabelRecord> decode_label(std::string_view payload) {
-  Reader in(payload);
-  if (in.number<std::uint8_t>() != label_kind) return std::nullopt;
-  LabelRecord r;
-  r.at.us = in.number<std::int64_t>();
-  r.prediction_id = in.text();
-  r.value = in.text();
-  r.by = in.text();
-  if (!in.good() || in.left() != 0) return std::nullopt;
-  return r;
 }
 
 }  // namespace pawl::serving

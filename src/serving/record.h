@@ -40,14 +40,6 @@ std::optional<Record> decode_record(std::string_view payload, Parts parts);
 std::string row_json(const std::vector<v2::Tensor>& tensors, std::size_t row,
                      const std::vector<std::string>& columns = {});
 
-struct LabelRecord {
-  std::string prediction_id{}, value{}, by{};  // value: JSON
-  Time at{};
-  bool operator==(const LabelRecord&) const = default;
-};
-void encode(const LabelRecord& record, std::string& out);
-std::optional<LabelRecord> decode_label(std::string_view payload);
-
 }  // namespace pawl::serving
 template <> inline constexpr auto pawl::words<pawl::serving::Status> =
     std::to_array<std::string_view>({"ok", "error", "refused"});

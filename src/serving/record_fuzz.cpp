@@ -2,7 +2,8 @@
 #include <cstdlib>
 
 #include "serving/frame.h"
-#include "serving/record.h"
+#include "serving/labels.h"
+#include "serving/record_view.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   using namespace pawl::serving;
@@ -17,9 +18,11 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     if (again != bytes) std::abort();
     (void)row_json(record->features, 0, record->columns);
   }
-  if (const auto label = decode_label(bytes)) {
+  RecordView view;
+  if (!view.read(bytes, Parts::all) && decode_record(bytes, Parts::all)) std::abort();
+  if (const auto labels = decode_labels(bytes)) {
     std::string again;
-    encode(*label, again);
+    encode(*labels, again);
     if (again != bytes) std::abort();
   }
   return 0;

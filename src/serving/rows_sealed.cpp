@@ -1,5 +1,4 @@
 // The SQL of sealed segments: DuckDB's for the Parquet files, the store's for their table.
-#include <duckdb.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -7,69 +6,13 @@
 
 #include "core/hash.h"
 #include "core/json.h"
-#include "datasets/duck_lazy.h"
+#include "serving/duck.h"
 #include "serving/seal.h"
 #include "wire/v2/codec.h"
 
 namespace pawl::serving {
 namespace fs = std::filesystem;
 namespace {
-
-std::string in_quotes(std::string_view text, char quote) {
-  std::string out(1, quote);
-  for (const char c : text) out.append(c == quote ? 2 : 1, c);
-  return out + quote;
-}
-
-// One database in memory, one thread, 256 MiB: sealing must not take the machine from the predictions.
-class Duck {
- public:
-  Duck() = default;
-  Duck(const Duck&) = delete;
-  Duck& operator=(const Duck&) = delete;
-  ~Duck() {
-    if (connection_ != nullptr) duckdb_disconnect(&connection_);
-    if (database_ != nullptr) duckdb_close(&database_);
-  }
-  Result<void> open() {
-    TRY_(datasets::open_duckdb());
-    duckdb_config config = nullptr;
-    if (duckdb_create_config(&config) != DuckDBSuccess) return fail(Code::internal, "DuckDB: no configuration");
-    for (const auto& [key, value] :
-         {std::pair{"threads", "1"}, std::pair{"memory_limit", "256MB"},
-          std::pair{"autoinstall_known_extensions", "false"}, std::pair{"autoload_known_extensions", "false"}})
-      duckdb_set_config(config, key, value);
-    char* said = nullptr;
-    const auto opened = duckdb_open_ext(nullptr, &database_, config, &said);
-    duckdb_destroy_config(&config);
-    const std::string why = said != nullptr ? said : "";
-    if (said != nullptr) duckdb_free(said);
-    if (opened != DuckDBSuccess || duckdb_connect(database_, &connection_) != DuckDBSuccess)
-      return fail(Code::unavailable, "DuckDB does not start", {}, why);
-    return {};
-  }
-  // The first value of the answer as text; nothing when there is no row.
-  Result<std::optional<std::string>> run(const std::string& sql) {
-    duckdb_result result;
-    const auto state = duckdb_query(connection_, sql.c_str(), &result);
-    std::optional<std::string> out;
-    std::string why;
-    if (state != DuckDBSuccess) {
-      if (const char* said = duckdb_result_error(&result)) why = said;
-    } else if (duckdb_row_count(&result) > 0) {
-      char* text = duckdb_value_varchar(&result, 0, 0);
-      out = text != nullptr ? text : "";
-      duckdb_free(text);
-    }
-    duckdb_destroy_result(&result);
-    if (state != DuckDBSuccess) return fail(Code::internal, "cannot read or write a sealed segment", {}, why);
-    return out;
-  }
-
- private:
-  duckdb_database database_ = nullptr;
-  duckdb_connection connection_ = nullptr;
-};
 
 std::string_view duck_type(v2::Type type) {
   switch (type) {
@@ -112,7 +55,8 @@ class Columns {
     std::string out =
         "{'prediction_id': 'VARCHAR', 'request_id': 'VARCHAR', 'version': 'BIGINT', 'digest': 'VARCHAR', 'rollout': "
         "'VARCHAR', 'step': 'BIGINT', "
-        "'arm': 'VARCHAR', 'received': 'BIGINT', 'event_time': 'BIGINT', 'key_digest': 'VARCHAR', 'status': 'VARCHAR', "
+        "'arm': 'VARCHAR', 'received': 'BIGINT', 'counter': 'BIGINT', 'event_time': 'BIGINT', 'key_digest': 'VARCHAR', "
+        "'status': 'VARCHAR', "
         "'error': 'VARCHAR', "
         "'latency_us': 'BIGINT', 'context': 'JSON'";
     for (const auto& [name, type] : columns_) out += ", " + in_quotes(name, '\'') + ": '" + type + "'";
@@ -152,6 +96,7 @@ std::string line_of(const Record& r, std::size_t row, const std::string& id) {
   number(",\"step\":", r.step);
   text(",\"arm\":", word(r.arm));
   number(",\"received\":", r.received.us);
+  number(",\"counter\":", r.counter + static_cast<std::int64_t>(row));
   number(",\"event_time\":", r.event_time(row).us);
   if (r.key_digest)
     text(",\"key_digest\":", hex({reinterpret_cast<const char*>(&*r.key_digest), sizeof *r.key_digest}));
@@ -188,6 +133,7 @@ Result<void> sync_file(const fs::path& path) {
 constexpr Sql put_sealed_sql{"serving.put_sealed", R"(
   INSERT INTO prediction_segment (path, endpoint, server, rows_kept, bytes, digest, received_first, received_last, event_first, event_last, tallies, sealed)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (path) DO NOTHING)"};
+constexpr Sql drop_sealed_sql{"serving.drop_sealed", "DELETE FROM prediction_segment WHERE path = $1"};
 constexpr Sql sealed_of_sql{"serving.sealed_of", R"(
   SELECT path, endpoint, server, rows_kept, bytes, digest, received_first, received_last, event_first, event_last, tallies FROM prediction_segment
   WHERE endpoint = $1 AND server = $2 ORDER BY path)"};
@@ -268,6 +214,10 @@ Result<std::optional<std::string>> find_in_parquet(const fs::path& file, std::st
 Result<void> put_sealed(Tx& tx, const SealedSegment& s, Time now) {
   TRY_(tx.exec(put_sealed_sql, s.path, s.endpoint, s.server, s.rows, s.bytes, s.digest, s.received_first,
                s.received_last, s.event_first, s.event_last, s.tallies, now));
+  return {};
+}
+Result<void> drop_sealed(Tx& tx, const std::string& path) {
+  TRY_(tx.exec(drop_sealed_sql, path));
   return {};
 }
 Result<std::vector<SealedSegment>> sealed_of(Tx& tx, std::int64_t endpoint, std::string_view server) {

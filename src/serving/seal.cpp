@@ -17,11 +17,6 @@ namespace {
 constexpr Micros look_every = std::chrono::minutes(1);
 constexpr const char* kind = "serving.seal";
 
-// predictions/e/rows/S-1.log is sealed as predictions/e/sealed/S-1.parquet.
-fs::path sealed_name(const std::string& endpoint, const fs::path& segment) {
-  return fs::path(endpoint) / "sealed" / (segment.stem().string() + ".parquet");
-}
-
 std::string text_at(const bj::object& row, std::string_view column) {
   const auto* v = row.if_contains(bj::string_view(column.data(), column.size()));
   if (v == nullptr || v->is_null()) return {};
@@ -43,6 +38,10 @@ Result<Json> values_of(const bj::object& row, std::string_view prefix) {
 
 }  // namespace
 
+fs::path sealed_name(const std::string& endpoint, const fs::path& segment) {
+  return fs::path(endpoint) / "sealed" / (segment.stem().string() + ".parquet");
+}
+
 void Service::work(jobs::Worker& worker) {
   worker.handle(kind, [impl = impl_.get()](const jobs::Job&, const std::stop_token& stop) -> Result<std::string> {
     std::int64_t sealed = 0;
@@ -52,11 +51,16 @@ void Service::work(jobs::Worker& worker) {
         TRY_(impl->seal(*endpoint, segment));
         ++sealed;
       }
+    for (const auto& [name, endpoint] : *impl->table.load()) {
+      if (stop.stop_requested()) return fail(Code::busy, "the server stops");
+      TRY(labels, endpoint->label_book->seal());
+      sealed += labels;
+    }
     return "{\"sealed\":" + std::to_string(sealed) + "}";
   });
   worker.every(kind, look_every, [impl = impl_.get()](Call& call) -> Result<void> {
     for (const auto& [name, endpoint] : *impl->table.load()) {
-      if (impl->closed_segments(*endpoint).empty()) continue;
+      if (impl->closed_segments(*endpoint).empty() && endpoint->labels->segments().size() < 2) continue;
       TRY_(jobs::add(call, {.kind = kind, .key = kind}));
       break;
     }
@@ -73,6 +77,7 @@ std::vector<Segment> Service::Impl::closed_segments(const EndpointNow& endpoint)
 // Written, listed, removed, in that order. A crash before the list has it: written again. After it: the segment is removed by the next start, before
 // anything counts it twice.
 Result<void> Service::Impl::seal(const EndpointNow& endpoint, const Segment& segment) {
+  const std::scoped_lock files(endpoint.book->files);
   {
     const std::scoped_lock lock(endpoint.book->mutex);
     TRY_(catch_up(endpoint));  // counted here while it is still a segment

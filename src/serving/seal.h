@@ -1,8 +1,8 @@
 // Sealed segments: a closed segment of the log becomes a Parquet file that any tool reads, listed in a table by endpoint and times, with what its
 // rows did counted already. The segment itself goes once that is durable.
 //
-// Columns: prediction_id, request_id, version, digest, rollout, step, arm, received, event_time, key_digest, status, error, latency_us, context,
-// and `feature.NAME`, `output.NAME` in their own types. A request that could not be read is a row without an id.
+// Columns: prediction_id, request_id, version, digest, rollout, step, arm, received, counter, event_time, key_digest, status, error, latency_us, context,
+// and `feature.NAME`, `output.NAME` in their own types, `context.NAME` as numbers or texts. A request that could not be read is a row without an id.
 #pragma once
 #include "serving/ids.h"
 #include "serving/record.h"
@@ -27,8 +27,12 @@ Result<SealedSegment> write_parquet(const Segment& segment, const std::filesyste
 // The row of that id as one JSON object by column; nothing when the file does not have it.
 Result<std::optional<std::string>> find_in_parquet(const std::filesystem::path& file, std::string_view prediction_id);
 
+// predictions/e/rows/S-1.log is sealed as predictions/e/sealed/S-1.parquet; relative to the folder of predictions.
+std::filesystem::path sealed_name(const std::string& endpoint, const std::filesystem::path& segment);
+
 // rows_sealed.cpp: the table.
 Result<void> put_sealed(Tx& tx, const SealedSegment& segment, Time now);
+Result<void> drop_sealed(Tx& tx, const std::string& path);
 Result<std::vector<SealedSegment>> sealed_of(Tx& tx, std::int64_t endpoint, std::string_view server);
 
 }  // namespace pawl::serving

@@ -144,11 +144,14 @@ void Service::Impl::place(const EndpointRow& row) {
   if (old != before->end()) {
     now->tail = old->second->tail;
     now->labels = old->second->labels;
+    now->label_book = old->second->label_book;
     now->book = old->second->book;
   } else {
     const auto folder = options.data / "predictions" / row.name;
     now->tail = std::make_shared<Tail>(folder / "rows", server_name, options.segment_bytes_max, syncer);
-    now->labels = std::make_shared<Tail>(folder / "labels", server_name, options.segment_bytes_max, syncer);
+    now->labels = std::make_shared<Tail>(folder / "labels", server_name,
+                                         std::min(options.segment_bytes_max, labels_segment_bytes_max), syncer);
+    now->label_book = std::make_shared<LabelBook>(folder / "sealed-labels", now->labels);
     now->book = std::make_shared<EndpointNow::Book>();
   }
   for (const auto& a : now->arms)

@@ -2,6 +2,7 @@
 // it, so a prediction meets no lock of the store and no SQL. Thread-safe.
 #pragma once
 #include "core/hash.h"
+#include "serving/batch.h"
 #include "serving/onnx.h"
 #include "serving/types.h"
 #include "store/store.h"
@@ -70,6 +71,20 @@ class Service {
   // The row of a prediction with its labels. Code::missing for an id that is forged, unknown or not here yet. Blocks: not on the io thread.
   Result<Prediction> prediction(const std::string& id);
 
+  // ---- the log, for monitors and rollouts; all of these block: job or pool threads ----
+  // Answered rows with event times in [from, to), those of sealed segments before those of the open tail, in batches of at most batch_rows_max; labels are
+  // joined, the last one wins. Memory is bounded by a batch and by the labels of one segment. What `each` answers as an error ends the reading.
+  Result<void> read_rows(const RowsAsk& ask, const std::function<Result<void>(const RowBatch&)>& each);
+  // Kept up to date: what was written since the last call is read.
+  Result<Watermark> watermark(const std::string& endpoint);
+  // How many rows read_rows would bring for all of an endpoint. Whole days (UTC) are kept counted; what hangs over is read.
+  Result<std::int64_t> count_rows(const std::string& endpoint, Time from, Time to);
+  // What that version answers to these rows, as read_rows would name its outputs. Loads it when it is not loaded. A row without an input that cannot be
+  // missing (integers, booleans) has no answer.
+  Result<std::vector<LogColumn>> answer(const std::string& model, std::int64_t version, const RowBatch& rows);
+  // Removes sealed segments whose newest row arrived before that time, and labels of such rows; answers how many rows went.
+  Result<std::int64_t> forget(const std::string& endpoint, Time before);
+
   // ---- for routes and the page ----
   Result<std::vector<Endpoint>> endpoints();  // blocks (tallies)
   Result<Endpoint> endpoint(const std::string& name);
@@ -79,6 +94,8 @@ class Service {
   // The whole way of a prediction: decode, choose the version, run, log, answer. Call on the io thread, or in tests anywhere.
   void infer(Inference request, Answered answered);
   Result<LabelsTaken> take_labels(const Ask& ask, const NewLabels& labels);  // blocks until they are on disk
+  // The same from a Parquet file with the columns prediction_id and label.
+  Result<LabelsTaken> take_labels_file(const Ask& ask, const std::string& endpoint, const std::filesystem::path& file);
 
  private:
   struct Impl;

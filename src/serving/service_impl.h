@@ -1,6 +1,7 @@
 // What the files of the service share: its state. No other file includes this.
 #pragma once
 #include "serving/ids.h"
+#include "serving/labels.h"
 #include "serving/models.h"
 #include "serving/replay.h"
 #include "serving/service.h"
@@ -15,6 +16,7 @@ struct EndpointNow {
     std::shared_ptr<Slot> slot{};
   };
   struct Book {
+    std::mutex files{};  // taken before the other: who seals and who forgets must not meet
     std::mutex mutex{};
     bool begun = false;  // what sealed segments counted is in
     Tallies tallies{};
@@ -22,6 +24,7 @@ struct EndpointNow {
   EndpointRow row{};
   std::vector<ArmNow> arms{};  // the canary first: as its share grows, keys that it has stay with it
   std::shared_ptr<Tail> tail{}, labels{};
+  std::shared_ptr<LabelBook> label_book{};
   std::shared_ptr<Book> book{};
 
   const ArmNow* live() const {
@@ -59,6 +62,8 @@ struct Service::Impl {
   Result<Endpoint> describe(const EndpointNow& endpoint);
   // The book with all that was written so far in it; its mutex is held.
   Result<void> catch_up(const EndpointNow& endpoint);
+  // Writes and syncs labels that were checked.
+  Result<LabelsTaken> take(const EndpointNow& endpoint, LabelBatch&& batch);
   std::vector<Segment> closed_segments(const EndpointNow& endpoint) const;
   Result<void> seal(const EndpointNow& endpoint, const Segment& segment);
   Result<std::optional<Prediction>> find_sealed(const EndpointNow& endpoint, const IdParts& parts,

@@ -1,7 +1,4 @@
-// What the service reads from and adds to the log besides predictions: one prediction by its id, labels.
-#include <future>
-
-#include "core/json.h"
+// One prediction of the log by its id.
 #include "serving/service_impl.h"
 
 namespace pawl::serving {
@@ -35,21 +32,6 @@ Result<std::optional<Record>> find_record(const Tail& tail, const IdParts& id) {
   }
   return std::optional<Record>{};
 }
-
-Result<std::vector<LabelSeen>> find_labels(const Tail& tail, std::string_view id) {
-  std::vector<LabelSeen> out;
-  for (const auto& s : tail.segments()) {
-    TRY(reader, SegmentReader::open(s.path, s.bytes));
-    while (const auto payload = reader.next())
-      if (auto label = decode_label(*payload); label && label->prediction_id == id)
-        out.push_back({.value = {std::move(label->value)}, .at = to_rfc3339(label->at), .by = std::move(label->by)});
-  }
-  return out;
-}
-
-}  // namespace
-
-namespace {
 
 Prediction prediction_of(const std::string& id, const Record& record, std::size_t row, const EndpointNow& endpoint,
                          const std::string& server) {
@@ -93,41 +75,11 @@ Result<Prediction> Service::prediction(const std::string& id) {
     out = std::move(sealed);
   }
   if (!out) return missing();
-  TRY(labels, find_labels(*endpoint->labels, id));
-  out->labels = std::move(labels);
+  TRY(runs, endpoint->label_book->runs());
+  each_label(runs, *parts, [&](const LabelEntry& l, const std::vector<std::string>& texts) {
+    out->labels.push_back({.value = {json_of(l, texts)}, .at = to_rfc3339({l.labelled}), .by = texts[l.by]});
+  });
   return std::move(*out);
-}
-
-Result<LabelsTaken> Service::take_labels(const Ask& ask, const NewLabels& in) {
-  TRY(endpoint, impl_->find_or_fail(in.name));
-  TRY_(endpoint->labels->open());
-  std::string frames;
-  const auto stamp = endpoint->labels->stamp(ask.now(), static_cast<std::uint32_t>(in.labels.size()));
-  for (std::size_t i = 0; i < in.labels.size(); ++i) {
-    const auto& label = in.labels[i];
-    const auto where = "labels[" + std::to_string(i) + "]";
-    const auto id = impl_->ids.read(label.prediction_id);
-    if (!id || id->endpoint != static_cast<std::uint32_t>(endpoint->row.number))
-      return fail(Code::missing,
-                  where + ".prediction_id: there is no prediction \"" + label.prediction_id.substr(0, 100) +
-                      "\" at the endpoint " + endpoint->row.name,
-                  where + ".prediction_id");
-    const char first = label.label.text.empty() ? 'n' : label.label.text.front();
-    if (first == 'n' || first == '{' || first == '[')
-      return fail(Code::invalid,
-                  where + ".label: expected a number, a text, true or false, got " + label.label.text.substr(0, 60),
-                  where + ".label");
-    TRY(value, canonical_json(label.label.text));
-    append_frame(frames, [&](std::string& out) {
-      encode(LabelRecord{.prediction_id = label.prediction_id, .value = value, .by = ask.who.name, .at = stamp.at},
-             out);
-    });
-  }
-  std::promise<Result<void>> written;
-  endpoint->labels->append(frames, stamp.at, [&](Result<void> r) { written.set_value(std::move(r)); }, {});
-  TRY_(written.get_future().get());
-  TRY_(endpoint->labels->sync());
-  return LabelsTaken{.taken = static_cast<std::int64_t>(in.labels.size())};
 }
 
 }  // namespace pawl::serving

@@ -467,10 +467,11 @@ TEST_CASE("labels are taken for ids of ours only, all or none") {
         CHECK_MESSAGE(r.body.contains(message), r.body);
       });
   CHECK(s.service->prediction(id)->labels.empty());
-  CHECK(post(label(id, "12.5") + "," + label(second, "\"late\"")).body == R"({"taken":2})");
+  CHECK(post(label(id, "12.5") + "," + label(second, "true")).body ==
+        R"({"taken":2,"repeated":0,"changed":0,"waiting":0})");
   CHECK(s.service->prediction(id)->labels.at(0).value.text == "12.5");
   CHECK(s.service->prediction(id)->labels.at(0).by == "local");
-  CHECK(s.service->prediction(second)->labels.at(0).value.text == "\"late\"");
+  CHECK(s.service->prediction(second)->labels.at(0).value.text == "true");
   CHECK(s.house.post("/api/pawl/v1/endpoints/other/labels", R"({"labels":[)" + label(id, "1") + "]}").status == 404);
   CHECK(s.house.get("/api/pawl/v1/predictions/" + forged).status == 404);
 }

@@ -5,6 +5,11 @@
 #include "core/json.h"
 
 namespace pawl::serving {
+namespace {
+
+std::int64_t day_of(std::int64_t us) { return std::chrono::floor<std::chrono::days>(Micros{us}).count(); }
+
+}  // namespace
 
 void Latencies::add(std::int64_t us) {
   const double value = static_cast<double>(std::max<std::int64_t>(us, 1));
@@ -91,6 +96,7 @@ void Tallies::add(const Record& record) {
     const bool none = c.rows == 0 && i == 0;
     c.event_first = none ? t : std::min(c.event_first, t);
     c.event_last = none ? t : std::max(c.event_last, t);
+    days_[day_of(t)] += record.event_times.size() > 1 ? 1 : record.rows;
   }
   c.rows += record.rows;
   rows_answered_ += record.rows;
@@ -123,14 +129,37 @@ Result<void> Tallies::catch_up(const Tail& tail) {
   return {};
 }
 
-std::string Tallies::save() const { return pawl::encode(counts_); }
+std::string Tallies::save() const {
+  Saved saved{.counts = counts_};
+  for (const auto& [day, rows] : days_) saved.days.push_back({.day = day, .rows = rows});
+  return pawl::encode(saved);
+}
 Result<void> Tallies::add_saved(std::string_view json) {
-  TRY(counts, decode<std::vector<Count>>(json));
-  for (const auto& c : counts) {
+  TRY(saved, decode<Saved>(json));
+  for (const auto& c : saved.counts) {
     count_of(c).add(c);
     rows_answered_ += c.rows;
   }
+  for (const auto& d : saved.days) days_[d.day] += d.rows;
   return {};
+}
+
+Tallies::Reach Tallies::reach() const {
+  Reach out{.rows = rows_answered_};
+  bool none = true;
+  for (const auto& c : counts_) {
+    if (c.rows == 0) continue;
+    out.oldest = none ? c.event_first : std::min(out.oldest, c.event_first);
+    out.newest = none ? c.event_last : std::max(out.newest, c.event_last);
+    out.arrival = std::max(out.arrival, c.last);
+    none = false;
+  }
+  return out;
+}
+std::int64_t Tallies::rows_on(std::int64_t first_day, std::int64_t end_day) const {
+  std::int64_t out = 0;
+  for (auto at = days_.lower_bound(first_day); at != days_.end() && at->first < end_day; ++at) out += at->second;
+  return out;
 }
 
 Tally Tallies::of(std::string_view rollout, std::int64_t step, Arm arm) const {

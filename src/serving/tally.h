@@ -35,6 +35,13 @@ struct Moments {
 
 class Tallies {
  public:
+  // Over all arms and steps: answered rows, the range of their event times, and when the newest one arrived.
+  struct Reach {
+    std::int64_t rows = 0, oldest = 0, newest = 0, arrival = 0;
+  };
+  Reach reach() const;
+  // Answered rows whose event time lies on these days (since 1970, UTC).
+  std::int64_t rows_on(std::int64_t first_day, std::int64_t end_day) const;
   Tally of(std::string_view rollout, std::int64_t step, Arm arm) const;
   std::int64_t rows_answered() const { return rows_answered_; }
   void add(const Record& record);
@@ -70,8 +77,18 @@ class Tallies {
                                               field("latencies", &Count::latencies),
                                               field("outputs", &Count::outputs)};
   };
+  struct Day {
+    std::int64_t day = 0, rows = 0;
+    static constexpr auto fields = std::tuple{field("day", &Day::day), field("rows", &Day::rows)};
+  };
+  struct Saved {
+    std::vector<Count> counts{};
+    std::vector<Day> days{};
+    static constexpr auto fields = std::tuple{field("counts", &Saved::counts), field("days", &Saved::days)};
+  };
   Count& count_of(const Count& key);
-  std::vector<Count> counts_;  // few: one for each step of each rollout and arm
+  std::vector<Count> counts_;                  // few: one for each step of each rollout and arm
+  std::map<std::int64_t, std::int64_t> days_;  // answered rows by the day of their event time
   std::int64_t rows_answered_ = 0;
   std::filesystem::path at_{};  // the segment that was read last, and how far
   std::size_t offset_ = 0;

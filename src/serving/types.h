@@ -184,9 +184,12 @@ struct NewLabels {
       std::tuple{field("name", &NewLabels::name, {.required = true}),
                  field("labels", &NewLabels::labels, {.required = true, .items_max = 100'000})};
 };
+// repeated: the same value again; changed: another value, which replaces the one before; waiting: the prediction is not here yet (another server's).
 struct LabelsTaken {
-  std::int64_t taken = 0;
-  static constexpr auto fields = std::tuple{field("taken", &LabelsTaken::taken)};
+  std::int64_t taken = 0, repeated = 0, changed = 0, waiting = 0;
+  static constexpr auto fields =
+      std::tuple{field("taken", &LabelsTaken::taken), field("repeated", &LabelsTaken::repeated),
+                 field("changed", &LabelsTaken::changed), field("waiting", &LabelsTaken::waiting)};
 };
 
 }  // namespace pawl::serving

@@ -1,0 +1,37 @@
+// Gathers rows into batches and joins their labels; what the tail's records and the sealed files' columns are read into.
+#pragma once
+#include "serving/columns.h"
+#include "serving/labels.h"
+
+namespace pawl::serving {
+
+class Collector {
+ public:
+  using Each = std::function<Result<void>(const RowBatch&)>;
+  Collector(const RowsAsk& ask, const Ids& ids, std::uint32_t endpoint, std::uint32_t server, Runs labels,
+            const Each& each);
+
+  // A record of the tail: those of its rows that were asked for. `view` is read as far as is needed.
+  Result<void> add(RecordView& view, std::string_view payload);
+  // Hands the batch over when `rows` more would not fit, or in any case.
+  Result<void> make_room(std::size_t rows);
+  Result<void> flush();
+
+  const RowsAsk& ask;
+  const Ids& ids;
+  // The batch so far. Whoever adds rows fills all of these; columns are padded.
+  RowBatch batch{};
+  std::vector<RowKey> keys{};  // of the rows
+  Columns features, outputs, context;
+
+ private:
+  const std::uint32_t endpoint_, server_;
+  const Runs labels_;
+  const Each& each_;
+  std::vector<std::uint32_t> picked_;
+};
+
+// The rows of a sealed segment that were asked for.
+Result<void> read_sealed(const std::filesystem::path& file, Time event_first, Time event_last, Collector& to);
+
+}  // namespace pawl::serving

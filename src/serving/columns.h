@@ -1,0 +1,40 @@
+// The columns of a batch as they are gathered from records and files. Each is padded where rows have none of it; see batch.h for the form they take.
+#pragma once
+#include "serving/batch.h"
+#include "serving/record_view.h"
+
+namespace pawl::serving {
+
+// Cells at the end of a column; a missing one for `add_missing`.
+void add_number(LogColumn& c, double value);
+void add_text(LogColumn& c, std::string_view value);
+void add_missing(LogColumn& c, std::size_t to_size);  // until it has so many rows
+std::size_t size_of(const LogColumn& c);
+// 1 for 1.0, else the shortest text that reads back the same.
+std::string text_of(double number);
+
+class Columns {
+ public:
+  // Of these names only, and they are there even when no row has them; none: of all names.
+  explicit Columns(const std::vector<std::string>& wanted = {});
+  // The column of that name, with missing cells for the rows before `row`; null when it is not wanted. `hint` is where it probably is.
+  LogColumn* at(std::string_view name, std::size_t hint, std::size_t row);
+  std::size_t after(const LogColumn& c) const {
+    return static_cast<std::size_t>(&c - columns_.data()) + 1;
+  }  // the hint for the next one
+  // Some rows of a tensor, as rows `row` and following; NAME/0 … NAME/K-1 where a row has K values. Answers the hint for the next tensor.
+  std::size_t add(const TensorView& t, std::span<const std::uint32_t> picked, std::size_t row, std::size_t hint);
+  // A matrix whose columns have names of their own.
+  void add_matrix(const TensorView& t, const std::vector<std::string_view>& names,
+                  std::span<const std::uint32_t> picked, std::size_t row);
+  // All of them, `size` rows long; what is wanted is there again for the next batch.
+  std::vector<LogColumn> take(std::size_t size);
+
+ private:
+  void add_width(const TensorView& t, std::size_t column, LogColumn& to, std::span<const std::uint32_t> picked);
+  const std::vector<std::string> wanted_;
+  std::vector<LogColumn> columns_;
+  std::string name_;
+};
+
+}  // namespace pawl::serving

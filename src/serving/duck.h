@@ -1,0 +1,39 @@
+// DuckDB as the log's files are written and read with it. Only the files that write SQL include this.
+#pragma once
+#include <duckdb.h>
+
+#include <functional>
+#include <optional>
+
+#include "core/result.h"
+
+namespace pawl::serving {
+
+std::string in_quotes(std::string_view text, char quote);  // '…' or "…", with the quote doubled inside
+
+// One database in memory, one thread, 256 MiB: reading and sealing must not take the machine from the predictions.
+class Duck {
+ public:
+  Duck() = default;
+  Duck(const Duck&) = delete;
+  Duck& operator=(const Duck&) = delete;
+  ~Duck();
+  Result<void> open();
+  // The first value of the answer as text; nothing when there is no row.
+  Result<std::optional<std::string>> run(const std::string& sql);
+  // The answer as it is made, in pieces of some thousand rows: it is never in memory as a whole.
+  // `begun` sees the types first.
+  Result<void> each(const std::string& sql, const std::function<Result<void>(duckdb_data_chunk)>& piece,
+                    const std::function<void(duckdb_result&)>& begun = {});
+
+ private:
+  duckdb_database database_ = nullptr;
+  duckdb_connection connection_ = nullptr;
+};
+
+inline bool is_valid(const std::uint64_t* validity, std::size_t row) {
+  return validity == nullptr || ((validity[row / 64] >> (row % 64)) & 1U) != 0;
+}
+inline std::string_view text_at(duckdb_string_t& s) { return {duckdb_string_t_data(&s), duckdb_string_t_length(s)}; }
+
+}  // namespace pawl::serving
