@@ -1,0 +1,68 @@
+#include "monitoring/log.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "monitoring/performance.h"
+#include "serving/service.h"
+
+namespace pawl::monitoring {
+namespace {
+
+std::uint64_t mixed(std::uint64_t x) {  // the finaliser of SplitMix64
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+  return x ^ (x >> 31);
+}
+
+}  // namespace
+
+void LabelCount::add(const serving::RowBatch& batch, std::size_t row) {
+  const serving::LogColumn& l = batch.labels;
+  if (!has_value(l, row)) return;
+  ++labels;
+  const std::uint64_t value =
+      l.is_text() ? std::hash<std::string_view>{}(l.texts[row]) : std::bit_cast<std::uint64_t>(l.numbers[row]);
+  digest += mixed(value ^ mixed(static_cast<std::uint64_t>(batch.event_times[row])) + 1);
+}
+
+Result<std::vector<LabelCount>> Log::labels(const std::string& endpoint, const std::vector<Window>& windows) {
+  std::vector<LabelCount> out(windows.size());
+  if (windows.empty()) return out;
+  serving::RowsAsk ask{.endpoint = endpoint, .from = windows.front().start, .to = windows.back().end};
+  ask.features = ask.outputs = ask.context = false;
+  ask.labels = true;
+  TRY_(read_rows(ask, [&](const serving::RowBatch& batch) -> Result<void> {
+    for (std::size_t i = 0; i < batch.size; ++i) {
+      const auto after =
+          std::ranges::upper_bound(windows, batch.event_times[i], {}, [](const Window& w) { return w.start.us; });
+      if (after == windows.begin() || batch.event_times[i] >= std::prev(after)->end.us) continue;
+      out[static_cast<std::size_t>(std::prev(after) - windows.begin())].add(batch, i);
+    }
+    return {};
+  }));
+  return out;
+}
+
+Result<serving::Watermark> ServingLog::watermark(const std::string& endpoint) { return serving_.watermark(endpoint); }
+Result<std::map<std::int64_t, std::int64_t>> ServingLog::rows_by_day(const std::string& endpoint) {
+  std::map<std::int64_t, std::int64_t> out;
+  TRY(reach, serving_.watermark(endpoint));
+  serving::RowsAsk ask{.endpoint = endpoint, .from = reach.oldest, .to = reach.event + Micros{1}};
+  ask.features = ask.outputs = ask.context = ask.labels = false;
+  TRY_(serving_.read_rows(ask, [&](const serving::RowBatch& batch) -> Result<void> {
+    for (const auto t : batch.event_times) ++out[std::chrono::floor<std::chrono::days>(Micros{t}).count()];
+    return {};
+  }));
+  return out;
+}
+Result<void> ServingLog::read_rows(const serving::RowsAsk& ask,
+                                   const std::function<Result<void>(const serving::RowBatch&)>& each) {
+  return serving_.read_rows(ask, each);
+}
+Result<std::vector<serving::LogColumn>> ServingLog::answer(const std::string& model, std::int64_t version,
+                                                           const serving::RowBatch& rows) {
+  return serving_.answer(model, version, rows);
+}
+
+}  // namespace pawl::monitoring

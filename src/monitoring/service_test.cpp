@@ -1,0 +1,1 @@
+#include "monitoring/service.h"
