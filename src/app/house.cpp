@@ -18,6 +18,7 @@ House::House(const ServerSettings& settings) : settings_(settings), artifacts_(s
 House::~House() {
   // What still runs asks the rooms: it ends first.
   if (desk_) desk_->close();
+  if (monitoring_) monitoring_->stop();
   if (worker_) worker_->stop();
   if (messenger_) messenger_->stop();
   if (serving_) serving_->detach();
@@ -75,7 +76,17 @@ Result<void> House::build() {
   notifier_ = std::make_unique<team::Notifier>(*store_, clock_, random_);
   messenger_ = std::make_unique<jobs::Worker>(*store_, clock_, random_);
   notifier_->attach(*messenger_);
-  below_ = std::make_unique<delivery::House>(*pipeline_, *registry_, *tracking_, *access_, *serving_);
+  log_ = std::make_unique<monitoring::ServingLog>(*serving_);
+  monitoring_ = std::make_unique<monitoring::Service>(monitoring::Parts{
+      .store = *store_,
+      .log = *log_,
+      .artifacts = settings_.data / "artifacts",
+      .clock = clock_,
+      .random = random_,
+      .metrics = &metrics_,
+      .notice = [this](std::string_view what, std::string_view data) { live_.publish(what, data); }});
+  monitoring_->attach(*worker_);
+  below_ = std::make_unique<delivery::House>(*pipeline_, *registry_, *tracking_, *access_, *serving_, *monitoring_);
   delivery_ = std::make_unique<delivery::Service>(
       delivery::Parts{.below = *below_,
                       .team = *team_,
@@ -138,6 +149,7 @@ void House::mount() {
   tracking::mount_artifacts(router_, *tracking_, *store_, artifacts_);
   registry::mount(router_, *registry_, *store_, artifacts_);
   serving::mount(router_, *serving_);
+  monitoring::mount(router_, *monitoring_);
   pipeline::mount(router_, *pipeline_, *desk_);
   team::mount(router_, *team_, live_);
   team::mount_notify(router_, *notifier_);
@@ -147,6 +159,7 @@ void House::mount() {
 
 void House::run() {
   worker_->start();
+  monitoring_->start();
   messenger_->start(4);
   desk_->start();
   server_->run();

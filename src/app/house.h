@@ -7,6 +7,7 @@
 #include "delivery/service.h"
 #include "datasets/service.h"
 #include "jobs/jobs.h"
+#include "monitoring/service.h"
 #include "net/metrics.h"
 #include "net/server.h"
 #include "pipeline/desk.h"
@@ -51,6 +52,8 @@ class House {
   std::unique_ptr<pipeline::Service> pipeline_;
   std::unique_ptr<pipeline::Desk> desk_;
   std::unique_ptr<serving::Service> serving_;
+  std::unique_ptr<monitoring::ServingLog> log_;
+  std::unique_ptr<monitoring::Service> monitoring_;
   std::unique_ptr<team::Service> team_;
   std::unique_ptr<team::Feed> feed_;
   std::unique_ptr<team::Notifier> notifier_;

@@ -7,6 +7,7 @@
 #include "datasets/verbs.h"
 #include "delivery/house.h"
 #include "delivery/routes.h"
+#include "monitoring/service.h"
 #include "net/command.h"
 #include "pipeline/verbs.h"
 #include "serving/service.h"
@@ -32,6 +33,7 @@ int main(int argc, char** argv) {
   pawl::pipeline::verbs(app, command);
   pawl::pipeline::runner_verbs(app, command, {{pawl::pipeline::TaskKind::evaluate, pawl::delivery::evaluate_task}});
   pawl::serving::verbs(app, command);
+  pawl::monitoring::verbs(app, command);
   pawl::team::verbs(app, command);
   pawl::delivery::verbs(app, command);
   pawl::app::doctor_verb(app, command);

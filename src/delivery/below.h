@@ -2,6 +2,8 @@
 #pragma once
 #include "delivery/config.h"
 #include "delivery/types.h"
+#include "monitoring/types.h"
+#include "serving/compare.h"
 #include "store/sql.h"
 
 namespace pawl::delivery {
@@ -71,6 +73,8 @@ struct Share {
   std::int64_t version = 0;
   double share = 0;  // percent
   bool canary = false;
+  static constexpr auto fields =
+      std::tuple{field("version", &Share::version), field("share", &Share::share), field("canary", &Share::canary)};
 };
 struct Weights {
   std::vector<Share> shares{};
@@ -81,6 +85,8 @@ struct Weights {
       if (!s.canary) return s.version;
     return 0;
   }
+  static constexpr auto fields = std::tuple{field("shares", &Weights::shares), field("rollout", &Weights::rollout),
+                                            field("salt", &Weights::salt), field("step", &Weights::step)};
 };
 // What an arm did in a step, from the prediction log.
 struct Tallied {
@@ -115,11 +121,19 @@ class Below {
   virtual Result<void> put_endpoint(Call& call, const std::string& name, const std::string& model, bool replay) = 0;
   virtual Result<std::optional<Weights>> weights(Tx& tx, const std::string& endpoint) = 0;
   virtual Result<void> set_weights(Call& call, const std::string& endpoint, const Weights& weights) = 0;
+  // monitoring
+  virtual Result<void> put_monitor(Call& call, const monitoring::Monitor& monitor, const std::string& cause) = 0;
+  virtual Result<void> drop_monitor(Call& call, const std::string& endpoint, const std::string& cause) = 0;
   // Outside any transaction; these block.
   virtual Result<std::string> prepare(const Version& version, const std::string& digest,
                                       const std::vector<std::string>& inputs) = 0;  // digest of the model file
   virtual Result<Tallied> tally(const std::string& endpoint, const std::string& rollout, std::int64_t step,
                                 bool canary) = 0;
+  virtual Result<serving::ArmsSeen> compare(const std::string& endpoint, const std::string& rollout, std::int64_t step,
+                                            std::int64_t live, std::int64_t canary) = 0;
+  virtual Result<std::int64_t> labels(const std::string& endpoint) = 0;  // grows with every label that comes
+  virtual Result<std::optional<Time>> newest_event(const std::string& endpoint) = 0;  // event time of its traffic
+  virtual Result<std::int64_t> forget(const std::string& endpoint, Time before) = 0;  // how many segments went
   virtual Result<PredictionSeen> prediction(const std::string& id, std::string& model) = 0;
 };
 

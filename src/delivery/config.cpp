@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/who.h"
+#include "monitoring/reference.h"
 #include "wire/yaml/value.h"
 
 namespace pawl::delivery {
@@ -428,9 +429,7 @@ WatchPart read_watch(const At& at, ModelTask task) {
       else if (!x.value->is(Kind::text) || x.value->text != "all")
         x.wrong("all or a list of columns");
     });
-    d.optional("test", [&](const At& x) {
-      if (x.text() != "auto") x.wrong("auto");
-    });
+    d.optional("test", [&](const At& x) { out.test = std::string(word(x.word<monitoring::Test>())); });
     d.optional("threshold", [&](const At& x) {
       if (x.value->is(Kind::text) && x.value->text == "calibrated") return;
       if (!x.value->is(Kind::integer) && !x.value->is(Kind::real)) return x.wrong("calibrated or a number");
@@ -479,15 +478,7 @@ std::vector<std::string> Config::named_files() const {
 }
 std::vector<std::string> Config::not_yet() const {
   std::vector<std::string> out;
-  if (train.has(WhenKind::drift)) out.emplace_back("train.when: drift");
-  if (train.has(WhenKind::performance)) out.emplace_back("train.when: performance");
-  if (!train.cooldown.empty() || !train.at_most.empty() || train.stop_after_rejected != 0)
-    out.emplace_back("train.retrain");
-  if (serve.rollout.prediction_shift) out.emplace_back("serve.rollout.rollback_when.prediction_shift");
-  if (serve.rollout.worse_than_live) out.emplace_back("serve.rollout.rollback_when.worse_than_live");
-  if (serve.rollout.no_labels_after) out.emplace_back("serve.rollout.no_labels_after");
-  if (watch) out.emplace_back("watch");
-  if (keep_predictions || keep_logs) out.emplace_back("keep");
+  if (keep_logs) out.emplace_back("keep.logs");
   return out;
 }
 const GateCheck* Config::find(GateKind kind) const {

@@ -5,7 +5,7 @@
 
 #include "core/json.h"
 #include "datasets/cache.h"
-#include "delivery/score.h"
+#include "delivery/reference.h"
 #include "stats/bootstrap.h"
 #include "stats/distance.h"
 
@@ -294,6 +294,40 @@ Checked checked_by(const CheckFile& file, const std::vector<std::pair<std::strin
   return out;
 }
 
+// Every metric of the task that these answers allow, without an interval.
+Numbers values_of(const EvaluateAsk& ask, const Judged& judged, const stats::Answers& answers) {
+  using enum stats::Metric;
+  Numbers out;
+  for (const stats::Metric m : {mae, rmse, bias, r2, accuracy, f1, log_loss, auc}) {
+    if (stats::of_regression(m) != (ask.task == ModelTask::regression)) continue;
+    if (!stats::cannot(m, judged.truth, answers).empty()) continue;
+    const stats::Grouped grouped(m, judged.truth, answers, judged.group, judged.groups);
+    const auto seen = stats::bootstrap(grouped, judged.groups, {.draws = 0});
+    if (std::isfinite(seen.estimate)) out[std::string(word(m))] = seen.estimate;
+  }
+  return out;
+}
+
+// Kept among the artifacts, or why it is not: an evaluation does not fail for it.
+Result<Reference> reference_of(const EvaluateAsk& ask, const EvaluatePlaces& places,
+                               const std::vector<v2::Port>& inputs, datasets::Table* train, datasets::Table* test) {
+  std::vector<Part> parts;
+  if (ask.reference != "test") {
+    if (train == nullptr) return Reference{.note = "it is not known on which rows the version was trained"};
+    parts.push_back({ask.train.path, train});
+  }
+  if (ask.reference != "training") parts.push_back({ask.test.path, test});
+  const fs::path file = places.scratch / "reference.parquet";
+  auto made = write_reference(parts, inputs, ask.time, file);
+  if (!made && made.error().code != Code::invalid) return std::unexpected(made.error());
+  if (!made) return Reference{.note = made.error().message};
+  made->path = "references/" + ask.model + "/" + std::to_string(ask.challenger.version) + ".parquet";
+  TRY_(places.keep(made->path, file));
+  std::error_code ec;
+  fs::remove(file, ec);
+  return std::move(*made);
+}
+
 double distance_of(const stats::Answers& challenger, const stats::Answers& champion, std::size_t classes) {
   if (classes == 0)
     return stats::wasserstein(challenger.value, champion.value) / std::max(stats::std_dev(champion.value), 1e-300);
@@ -310,10 +344,12 @@ Result<EvaluateResult> evaluate(const EvaluateAsk& ask, const EvaluatePlaces& pl
   TRY(test, open_table(ask.test, places, "test"));
   out.digests["test"] = ask.test.digest;
   std::unique_ptr<datasets::Table> train;
-  if (!ask.checks.empty() && !ask.train.digest.empty()) {
-    // The checks know types, so the files are read as they are, not as text.
-    TRY(opened, open_table(ask.train, places, "train"));
-    train = std::move(opened);
+  const bool wants_reference = places.keep && ask.reference != "test";
+  if ((!ask.checks.empty() || wants_reference) && !ask.train.digest.empty()) {
+    auto opened = open_table(ask.train, places, "train");
+    if (!opened && (!ask.checks.empty() || opened.error().code != Code::invalid))
+      return std::unexpected(opened.error());
+    if (opened) train = std::move(*opened);
   }
   std::vector<std::pair<std::string, datasets::Table*>> tables;
   std::vector<std::unique_ptr<datasets::Table>> typed;
@@ -324,6 +360,7 @@ Result<EvaluateResult> evaluate(const EvaluateAsk& ask, const EvaluatePlaces& pl
       tables.emplace_back(path, table);
       continue;
     }
+    // The checks know types, so CSV is read as it is, not as text.
     TRY(opened, datasets::Table::open(places.scratch / (std::string(name) + fs::path(path).extension().string())));
     typed.push_back(std::move(opened));
     tables.emplace_back(path, typed.back().get());
@@ -341,10 +378,12 @@ Result<EvaluateResult> evaluate(const EvaluateAsk& ask, const EvaluatePlaces& pl
   const auto judged = rows_of(ask, *test, out);
   if (!judged) return stop(judged.error());
 
+  std::shared_ptr<const serving::Model> newest;  // the challenger
   const auto answers_of = [&](const ModelRef& ref, const std::string& name) -> Result<stats::Answers> {
     TRY(folder, places.artifact(ref.artifact));
     TRY(model, serving::Model::open(folder, ref.inputs));
     out.digests[name] = model->digest();
+    if (newest == nullptr) newest = model;
     return score(*model, *test, judged->rows, ask, judged->classes, judged->positive);
   };
   const auto challenger = answers_of(ask.challenger, "challenger");
@@ -352,6 +391,14 @@ Result<EvaluateResult> evaluate(const EvaluateAsk& ask, const EvaluatePlaces& pl
     return std::unexpected(challenger.error());
   if (!challenger) return stop(challenger.error());
   for (const stats::Metric m : ask.metrics) out.metrics.push_back(estimate_of(ask, m, *judged, *challenger));
+  out.baseline = {.values = values_of(ask, *judged, *challenger)};
+  if (ask.task == ModelTask::classification)
+    out.baseline.score = score_output(*newest, ask), out.baseline.positive = judged->positive,
+    out.baseline.classes = judged->classes;
+  if (places.keep) {
+    TRY(reference, reference_of(ask, places, newest->columns(), train.get(), test.get()));
+    out.baseline.reference = std::move(reference);
+  }
   for (const SliceAsk& by : ask.slices) {
     TRY(sliced, slices_of(ask, by, *judged, *challenger, *test));
     out.slices.push_back(std::move(sliced));

@@ -125,6 +125,16 @@ struct Reference {
                                             field("ends", &Reference::ends),       field("rows", &Reference::rows),
                                             field("of_rows", &Reference::of_rows), field("note", &Reference::note)};
 };
+// What a monitor has to know about a version, once it is live.
+struct Baseline {
+  Reference reference{};
+  Numbers values{};                    // every metric of the task on the judged rows of data.test
+  std::string score{}, positive{};     // classification: the output with the probabilities, the positive class …
+  std::vector<std::string> classes{};  // … and the classes, in the order of the output's columns
+  static constexpr auto fields = std::tuple{
+      field("reference", &Baseline::reference), field("values", &Baseline::values), field("score", &Baseline::score),
+      field("positive", &Baseline::positive), field("classes", &Baseline::classes)};
+};
 struct EvaluateResult {
   CheckState state{};  // of the whole: anything but pass stands for every part
   std::string reason{};
@@ -135,8 +145,7 @@ struct EvaluateResult {
   std::vector<Sliced> slices{};
   std::vector<Checked> checks{};
   std::optional<double> outputs_distance{};
-  Numbers values{};  // every metric of the task on the judged rows of data.test: what live performance is compared with
-  Reference reference{};
+  Baseline baseline{};
   static constexpr auto fields = std::tuple{field("state", &EvaluateResult::state),
                                             field("reason", &EvaluateResult::reason),
                                             field("rows", &EvaluateResult::rows),
@@ -152,8 +161,7 @@ struct EvaluateResult {
                                             field("slices", &EvaluateResult::slices),
                                             field("checks", &EvaluateResult::checks),
                                             field("outputs_distance", &EvaluateResult::outputs_distance),
-                                            field("values", &EvaluateResult::values),
-                                            field("reference", &EvaluateResult::reference)};
+                                            field("baseline", &EvaluateResult::baseline)};
 };
 
 // Where the runner finds things.

@@ -36,6 +36,7 @@ struct Runner {
     out.compare = {{stats::Metric::mae, 0.95}};
     return out;
   }
+  std::map<std::string, fs::path> kept{};  // artifacts
   Result<EvaluateResult> run(const EvaluateAsk& ask) {
     fs::remove_all(folder.path / "scratch");
     fs::create_directories(folder.path / "scratch");
@@ -46,7 +47,12 @@ struct Runner {
                           .artifact = [](const std::string& name) -> Result<fs::path> {
                             return fs::path(PAWL_SOURCE_DIR) / "tests/delivery/models" / name;
                           },
-                          .scratch = folder.path / "scratch"});
+                          .scratch = folder.path / "scratch",
+                          .keep = [&](const std::string& path, const fs::path& file) -> Result<void> {
+                            kept[path] = folder.path / ("kept" + std::to_string(kept.size()) + ".parquet");
+                            fs::copy_file(file, kept[path], fs::copy_options::overwrite_existing);
+                            return {};
+                          }});
   }
   EvaluateResult done(const EvaluateAsk& ask) {
     auto got = run(ask);
@@ -242,4 +248,78 @@ TEST_CASE("labels have one canonical form") {
        {"nan", "nan"}},
       [](const std::string& text, const std::string& form) { CHECK(canonical_label(text) == form); });
   CHECK(sorted_labels({"10", "9", "b", "a", "9"}) == std::vector<std::string>{"9", "10", "a", "b"});
+}
+
+// ---- the reference of the monitors ----
+
+TEST_CASE("the version's own rows are kept, cast through the model's types, with their times") {
+  each_of<std::string, std::int64_t, std::string>(
+      {{"training", 120, "2024-02-12T05:00:00Z"},
+       {"test", 100, "2024-02-10T05:00:00Z"},
+       {"training+test", 220, "2024-02-12T05:00:00Z"}},
+      [](const std::string& which, std::int64_t n, const std::string& ends) {
+        Runner r;
+        EvaluateAsk ask = r.ask(rows(10), "same");
+        ask.train = {"data/train.csv", r.put(rows(12))};
+        ask.reference = which;
+        const EvaluateResult seen = r.done(ask);
+        CAPTURE(seen.baseline.reference.note);
+        REQUIRE(seen.baseline.reference.path == "references/m/2.parquet");
+        CHECK(seen.baseline.reference.rows == n);
+        CHECK(seen.baseline.reference.of_rows == n);
+        CHECK(seen.baseline.reference.time == "day");
+        CHECK(seen.baseline.reference.ends == ends);
+        const auto table = datasets::Table::open(r.kept.begin()->second);
+        REQUIRE(table.has_value());
+        CHECK((*table)->rows() == n);
+        REQUIRE((*table)->columns().size() == 2);
+        CHECK((*table)->find("x")->type == datasets::ColumnType::float_);
+        CHECK((*table)->find("day")->type == datasets::ColumnType::timestamp);
+        const auto x = (*table)->numbers("x");
+        REQUIRE(x.has_value());
+        CHECK((*x)[1] == 1);
+        CHECK((*table)->times("day")->front() == parse_rfc3339("2024-02-01T05:00:00Z")->us);
+      });
+}
+TEST_CASE("live performance is compared with every metric of the task on the rows that the gate judged") {
+  Runner r;
+  EvaluateAsk ask = r.ask(rows(12), "same", "shifted");
+  ask.champion->train_ends = "2024-02-03T05:00:00Z";
+  const EvaluateResult seen = r.done(ask);
+  CHECK(seen.rows == 90);
+  REQUIRE(seen.baseline.values.size() == 4);
+  CHECK(seen.baseline.values.at("mae") == *seen.metrics[0].estimate);
+}
+TEST_CASE("a large reference is thinned evenly, and one that cannot be made says why and stops nothing") {
+  Runner r;
+  std::string many = "day,x,y\n";
+  for (int i = 0; i < 250'000; ++i)
+    many += "2024-01-0" + std::to_string(1 + i / 50'000) + "," + (i % 1000 == 7 ? "" : std::to_string(i)) + ",1\n";
+  EvaluateAsk ask = r.ask(rows(10), "same");
+  ask.train = {"data/train.csv", r.put(many)};
+  ask.reference = "training";
+  const EvaluateResult seen = r.done(ask);
+  CHECK(seen.baseline.reference.rows == reference_rows_max);
+  CHECK(seen.baseline.reference.of_rows == 250'000);
+  const auto table = datasets::Table::open(r.kept.begin()->second);
+  REQUIRE(table.has_value());
+  const auto x = (*table)->numbers("x");
+  REQUIRE(x.has_value());
+  double last = -1;
+  std::int64_t missing = 0;
+  for (const double v : *x) {
+    if (std::isnan(v)) {
+      ++missing;
+      continue;
+    }
+    CHECK_MESSAGE((v > last && v - last <= 3), v);
+    last = v;
+  }
+  CHECK(missing > 150);
+  CHECK(missing < 251);
+  ask.train = {"data/train.csv", r.put("day,x,y\n2024-01-01,wet,1\n")};
+  const EvaluateResult none = r.done(ask);
+  CHECK(none.state == CheckState::pass);
+  CHECK(none.baseline.reference.path.empty());
+  CHECK(none.baseline.reference.note == "data/train.csv: column x, row 1: expected a number, got `wet`");
 }

@@ -71,20 +71,21 @@ Result<Flow> Service::new_flow(Call& call, FlowRow row, const std::string& cause
   row.flow.started = row.flow.updated = to_rfc3339(call.now());
   row.cause = cause;
   TRY(others, rows::unfinished(call.tx, row.flow.model));
+  // A newer push takes the place of one that waits for its turn; what an alarm started waits on, behind it.
   for (FlowRow& other : others)
-    if (other.flow.state == FlowState::queued)
+    if (other.flow.state == FlowState::queued && !by_alarm(row.flow.trigger.kind) && !by_alarm(other.flow.trigger.kind))
       TRY_(move(call, other, FlowState::superseded, "by flow " + row.flow.id.text, cause));
+  row.event = call.tell({.what = "flow.queued",
+                         .subject_kind = "flow",
+                         .subject = row.flow.id.text,
+                         .flow = row.flow.id.text,
+                         .cause = cause,
+                         .data = encode(Told{.model = row.flow.model,
+                                             .repo = row.flow.repo,
+                                             .commit = row.flow.commit,
+                                             .kind = std::string(word(row.flow.trigger.kind))})});
   TRY_(rows::put(call.tx, row));
-  const std::string event = call.tell({.what = "flow.queued",
-                                       .subject_kind = "flow",
-                                       .subject = row.flow.id.text,
-                                       .flow = row.flow.id.text,
-                                       .cause = cause,
-                                       .data = encode(Told{.model = row.flow.model,
-                                                           .repo = row.flow.repo,
-                                                           .commit = row.flow.commit,
-                                                           .kind = std::string(word(row.flow.trigger.kind))})});
-  TRY_(next_of_model(call, row.flow.model, event));
+  TRY_(next_of_model(call, row.flow.model, row.event));
   return flow(call.tx, row.flow.id);
 }
 
@@ -96,8 +97,7 @@ Result<void> Service::move(Call& call, FlowRow& row, FlowState to, std::string r
   row.flow.reason = without_secrets(std::move(reason));
   row.flow.updated = to_rfc3339(call.now());
   if (ended(to)) row.flow.task.clear();
-  TRY_(rows::put(call.tx, row));
-  const std::string event = call.tell(
+  row.event = call.tell(
       {.what = "flow." + std::string(word(to)),
        .subject_kind = "flow",
        .subject = row.flow.id.text,
@@ -107,19 +107,25 @@ Result<void> Service::move(Call& call, FlowRow& row, FlowState to, std::string r
                            .version = row.flow.version == 0 ? "" : version_name(row.flow.model, row.flow.version),
                            .commit = row.flow.commit,
                            .reason = ended(to) ? row.flow.reason : ""})});
-  if (ended(to) || to == FlowState::waiting) return next_of_model(call, row.flow.model, event);
+  TRY_(rows::put(call.tx, row));
+  if (ended(to) || to == FlowState::waiting) return next_of_model(call, row.flow.model, std::string(row.event));
   return {};
 }
 
-// One active flow a model; what waits for people makes room for a newer push.
+// One active flow a model. What waits for people makes room for a newer push, not for an alarm; a push goes before an alarm.
 Result<void> Service::next_of_model(Call& call, const std::string& model, const std::string& cause) {
   TRY(open, rows::unfinished(call.tx, model));
   FlowRow* running = nullptr;
   FlowRow* queued = nullptr;
-  for (FlowRow& row : open) (active(row.flow.state) ? running : queued) = &row;
+  for (FlowRow& row : open) {
+    if (active(row.flow.state))
+      running = &row;
+    else if (queued == nullptr || by_alarm(queued->flow.trigger.kind))
+      queued = &row;
+  }
   if (queued == nullptr) return {};
-  if (running == nullptr) return begin(call, *queued, cause);
-  if (running->flow.state != FlowState::waiting) return {};
+  if (running == nullptr) return begin(call, *queued, queued->event.empty() ? cause : std::string(queued->event));
+  if (running->flow.state != FlowState::waiting || by_alarm(queued->flow.trigger.kind)) return {};
   if (!running->flow.approval.empty())
     TRY_(team_.make_void(call, {running->flow.approval}, "superseded by flow " + queued->flow.id.text, cause));
   return move(call, *running, FlowState::superseded, "by flow " + queued->flow.id.text,
@@ -131,6 +137,12 @@ Result<void> Service::begin(Call& call, FlowRow& row, const std::string& cause) 
   if (!plan) return move(call, row, FlowState::failed, "no pawl.yaml of " + row.flow.model + " is in force", cause);
   TRY(config, config_of(*plan));
   if (row.flow.trigger.kind == TriggerKind::version) return start_judging(call, row, cause);
+  if (by_alarm(row.flow.trigger.kind)) {  // it may have waited while somebody pushed
+    TRY(newest, rows::newest_inspection(call.tx, row.flow.repo, std::numeric_limits<std::int64_t>::max()));
+    if (newest)
+      row.flow.commit = newest->found.commit, row.flow.message = newest->found.message,
+      row.committers = newest->found.committers;
+  }
   TrainAsk ask{.flow = row.flow.id,
                .model = row.flow.model,
                .repo = row.flow.repo,
@@ -186,8 +198,10 @@ Result<void> Service::task_ended(Call& call, const store::LedgerEvent& event) {
   if (ended.kind == "inspect") return inspected(call, event.subject.id, ended, event.id);
   TRY(row, rows::flow_of_task(call.tx, event.subject.id));
   if (!row) return {};  // of a flow that went on without it
-  if (ended.kind == "pipeline" && row->flow.state == FlowState::training) return trained(call, *row, ended, event.id);
-  if (ended.kind == "evaluate" && row->flow.state == FlowState::judging) return evaluated(call, *row, ended, event.id);
+  // What the flow did last asked for the task: the chain of causes goes on from there, not from a task that knows none.
+  const std::string cause = row->event.empty() ? event.id : row->event;
+  if (ended.kind == "pipeline" && row->flow.state == FlowState::training) return trained(call, *row, ended, cause);
+  if (ended.kind == "evaluate" && row->flow.state == FlowState::judging) return evaluated(call, *row, ended, cause);
   return {};
 }
 
@@ -334,6 +348,7 @@ Result<void> Service::judged(Call& call, FlowRow& row, const PlanRow& plan, cons
   TRY(config, config_of(plan));
   TRY(context, context_of(call.tx, row, config));
   if (const auto digest = seen.digests.find("challenger"); digest != seen.digests.end()) row.digest = digest->second;
+  row.baseline = seen.baseline;
   Gate gate{.flow = row.flow.id.text,
             .model = row.flow.model,
             .version = row.flow.version,
@@ -344,8 +359,8 @@ Result<void> Service::judged(Call& call, FlowRow& row, const PlanRow& plan, cons
   TRY(digests, digests_of(call.tx, row, plan, config, gate));
   gate.digests.text = digests;
   row.digests.text = digests;
-  TRY_(keep_gate(call, row, gate, cause));
-  return after_gate(call, row, plan, std::move(gate), cause);
+  TRY(event, keep_gate(call, row, gate, row.event.empty() ? cause : row.event));
+  return after_gate(call, row, plan, std::move(gate), event);
 }
 
 Result<std::string> Service::digests_of(Tx& tx, const FlowRow& row, const PlanRow& plan, const Config& config,
@@ -360,19 +375,18 @@ Result<std::string> Service::digests_of(Tx& tx, const FlowRow& row, const PlanRo
   return encode(out);
 }
 
-Result<void> Service::keep_gate(Call& call, const FlowRow& row, Gate gate, const std::string& cause) {
+Result<std::string> Service::keep_gate(Call& call, const FlowRow& row, Gate gate, const std::string& cause) {
   gate.state = overall(gate.checks);
   TRY_(rows::put(call.tx, gate, call.now()));
-  call.tell({.what = "gate.judged",
-             .subject_kind = "version",
-             .subject = version_name(gate.model, gate.version),
-             .flow = row.flow.id.text,
-             .cause = cause,
-             .digests = gate.digests.text,
-             .data = encode(Told{.model = gate.model,
-                                 .version = version_name(gate.model, gate.version),
-                                 .state = std::string(word(gate.state))})});
-  return {};
+  return call.tell({.what = "gate.judged",
+                    .subject_kind = "version",
+                    .subject = version_name(gate.model, gate.version),
+                    .flow = row.flow.id.text,
+                    .cause = cause,
+                    .digests = gate.digests.text,
+                    .data = encode(Told{.model = gate.model,
+                                        .version = version_name(gate.model, gate.version),
+                                        .state = std::string(word(gate.state))})});
 }
 
 Result<void> Service::after_gate(Call& call, FlowRow& row, const PlanRow& plan, Gate gate, const std::string& cause) {
@@ -429,9 +443,9 @@ Result<void> Service::version_decided(Call& call, FlowRow& row, bool granted, co
     check.reason = granted ? "" : "refused";
     check.evidence.text = encode(approval);
   }
-  TRY_(keep_gate(call, row, *gate, cause));
-  if (!granted) return move(call, row, FlowState::rejected, why_not_passed(gate->checks), cause);
-  return try_rollout(call, row, *plan, cause);
+  TRY(event, keep_gate(call, row, *gate, cause));
+  if (!granted) return move(call, row, FlowState::rejected, why_not_passed(gate->checks), event);
+  return try_rollout(call, row, *plan, event);
 }
 
 Result<void> Service::recheck(Call& call, const std::string& model, const std::string& cause) {
@@ -464,10 +478,10 @@ Result<void> Service::recheck(Call& call, const std::string& model, const std::s
     for (Check& check : gate->checks) {
       if (check.kind != "approve" || (check.state == again.state && check.reason == again.reason)) continue;
       check = again;
-      TRY_(keep_gate(call, row, *gate, cause));
+      TRY(event, keep_gate(call, row, *gate, cause));
       if (overall(gate->checks) == CheckState::waiting) {
         row.flow.state = FlowState::judging;  // only within this transaction: after_gate moves it on
-        TRY_(after_gate(call, row, *plan, *gate, cause));
+        TRY_(after_gate(call, row, *plan, *gate, event));
       } else {
         row.flow.reason = why_not_passed(gate->checks);
         TRY_(rows::put(call.tx, row));
@@ -522,6 +536,7 @@ Result<void> Service::on_event(Call& call, const store::LedgerEvent& event) {
   }
   if (what == "task.ended") return task_ended(call, event);
   if (what == "version.made") return version_made(call, event);
+  if (what == "alarm.opened" || what == "alarm.continued") return alarmed(call, event);
   if (what == "approval.decided") {
     TRY(approval, team_.find(call.tx, {event.subject.id}));
     const bool granted = approval.state == team::ApprovalState::granted;
@@ -562,6 +577,7 @@ void Service::attach(jobs::Worker& worker) {
     return done;
   });
   worker.handle("delivery.rollout", [this](const jobs::Job& job, std::stop_token) { return drive(job); });
+  forget_old(worker);
 }
 
 }  // namespace pawl::delivery

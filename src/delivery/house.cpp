@@ -189,6 +189,35 @@ Result<Tallied> House::tally(const std::string& endpoint, const std::string& rol
   out.events = between(seen.event_first, seen.event_last);
   return out;
 }
+Result<serving::ArmsSeen> House::compare(const std::string& endpoint, const std::string& rollout, std::int64_t step,
+                                         std::int64_t live, std::int64_t canary) {
+  serving::ArmsAsk ask{.endpoint = endpoint, .rollout = rollout, .step = step, .live = live, .canary = canary};
+  for (const auto arm : {serving::Arm::live, serving::Arm::canary}) {
+    TRY(seen, serving_.tally(endpoint, rollout, step, arm));
+    const auto from = parse_rfc3339(seen.event_first.value_or("")), to = parse_rfc3339(seen.event_last.value_or(""));
+    if (!from || !to) continue;
+    ask.from = ask.to.us == 0 ? *from : std::min(ask.from, *from);
+    ask.to = std::max(ask.to, *to + Micros{1});
+  }
+  return fail(Code::unavailable, "the arms cannot be compared yet");
+}
+Result<std::int64_t> House::labels(const std::string&) { return 0; }
+Result<std::optional<Time>> House::newest_event(const std::string& endpoint) {
+  TRY(mark, serving_.watermark(endpoint));
+  return mark.rows == 0 ? std::optional<Time>{} : mark.event;
+}
+Result<std::int64_t> House::forget(const std::string& endpoint, Time before) {
+  return serving_.forget(endpoint, before);
+}
+
+// ---- monitoring ----
+
+Result<void> House::put_monitor(Call& call, const monitoring::Monitor& monitor, const std::string& cause) {
+  return monitoring_.put_monitor(call, monitor, cause);
+}
+Result<void> House::drop_monitor(Call& call, const std::string& endpoint, const std::string& cause) {
+  return monitoring_.drop_monitor(call, endpoint, cause);
+}
 Result<PredictionSeen> House::prediction(const std::string& id, std::string& model) {
   TRY(seen, serving_.prediction(id));
   model = seen.model;
@@ -210,13 +239,15 @@ Result<std::string> evaluate_task(pipeline::TaskContext& task, const std::string
   TRY(ask, decode<EvaluateAsk>(payload, {.unknown = UnknownKeys::ignore}));
   task.log("evaluates " + ask.model + "@" + std::to_string(ask.challenger.version) + " on " + ask.test.path + "\n");
   int folders = 0;
-  const EvaluatePlaces places{.object = [&](const std::string& md5) { return task.object(md5); },
-                              .artifact = [&](const std::string& artifact) -> Result<std::filesystem::path> {
-                                const auto to = task.scratch / ("model" + std::to_string(folders++));
-                                TRY_(task.download(artifact, to));
-                                return to;
-                              },
-                              .scratch = task.scratch};
+  const EvaluatePlaces places{
+      .object = [&](const std::string& md5) { return task.object(md5); },
+      .artifact = [&](const std::string& artifact) -> Result<std::filesystem::path> {
+        const auto to = task.scratch / ("model" + std::to_string(folders++));
+        TRY_(task.download(artifact, to));
+        return to;
+      },
+      .scratch = task.scratch,
+      .keep = [&](const std::string& path, const std::filesystem::path& file) { return task.upload(path, file); }};
   TRY(seen, evaluate(ask, places));
   return encode(seen);
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "access/service.h"
 #include "delivery/below.h"
+#include "monitoring/service.h"
 #include "pipeline/runner.h"
 #include "pipeline/service.h"
 #include "registry/service.h"
@@ -13,8 +14,13 @@ namespace pawl::delivery {
 class House final : public Below {
  public:
   House(pipeline::Service& pipeline, registry::Service& registry, tracking::Service& tracking, access::Service& access,
-        serving::Service& serving)
-      : pipeline_(pipeline), registry_(registry), tracking_(tracking), access_(access), serving_(serving) {}
+        serving::Service& serving, monitoring::Service& monitoring)
+      : pipeline_(pipeline),
+        registry_(registry),
+        tracking_(tracking),
+        access_(access),
+        serving_(serving),
+        monitoring_(monitoring) {}
 
   Result<Repo> repo(Tx& tx, const std::string& name) override;
   Result<std::string> inspect(Call& call, const InspectAsk& ask) override;
@@ -34,10 +40,17 @@ class House final : public Below {
   Result<void> put_endpoint(Call& call, const std::string& name, const std::string& model, bool replay) override;
   Result<std::optional<Weights>> weights(Tx& tx, const std::string& endpoint) override;
   Result<void> set_weights(Call& call, const std::string& endpoint, const Weights& weights) override;
+  Result<void> put_monitor(Call& call, const monitoring::Monitor& monitor, const std::string& cause) override;
+  Result<void> drop_monitor(Call& call, const std::string& endpoint, const std::string& cause) override;
+  Result<std::optional<Time>> newest_event(const std::string& endpoint) override;
+  Result<std::int64_t> forget(const std::string& endpoint, Time before) override;
   Result<std::string> prepare(const Version& version, const std::string& digest,
                               const std::vector<std::string>& inputs) override;
   Result<Tallied> tally(const std::string& endpoint, const std::string& rollout, std::int64_t step,
                         bool canary) override;
+  Result<serving::ArmsSeen> compare(const std::string& endpoint, const std::string& rollout, std::int64_t step,
+                                    std::int64_t live, std::int64_t canary) override;
+  Result<std::int64_t> labels(const std::string& endpoint) override;
   Result<PredictionSeen> prediction(const std::string& id, std::string& model) override;
 
  private:
@@ -47,6 +60,7 @@ class House final : public Below {
   tracking::Service& tracking_;
   access::Service& access_;
   serving::Service& serving_;
+  monitoring::Service& monitoring_;
 };
 
 // The runner's code for tasks of kind `evaluate`.

@@ -18,18 +18,30 @@ bool ended(FlowState s);
 bool active(FlowState s);  // neither queued nor ended: one a model
 bool ended(RolloutState s);
 
-// What a look at a step decides.
+// What is known of a step when it is looked at.
 struct StepSeen {
   std::int64_t rows = 0, requests = 0, errors = 0;
   double p99_ms = 0;
   Micros held{0};
+  std::int64_t labelled = 0, labelled_live = 0;
+  std::optional<RuleSeen> shift{}, worse{};  // the last tests between the arms, where there was one
 };
 struct Verdict {
   enum Kind { hold, next, back } kind = hold;
   std::string reason{};
 };
 // `error_rate` goes back as soon as the evidence is strong (a sequential test that may look at any time), or when the step's end is reached over
-// the limit. `p99_ms` needs 100 requests, or the step's end.
+// the limit. `p99_ms` needs 100 requests, or the step's end. The tests between the arms go back as soon as they fail. With `worse_than_live`
+// a step waits for labels, as long as `no_labels_after` says. docs/rollouts.md has every rule.
 Verdict look(const RolloutPart& rule, const StepSeen& seen);
+// One for each declared rule: what it has seen.
+std::vector<RuleSeen> evidence(const RolloutPart& rule, const StepSeen& seen);
+
+// Labelled rows that each arm needs before `worse_than_live` judges.
+std::int64_t labels_needed(const RolloutPart& rule);
+// Whether it is worth testing: the smaller arm has enough rows, and a quarter more than at the last test. So the rows that all tests of a step read
+// together are at most five times those of the last one.
+bool test_is_due(std::int64_t rows, std::int64_t rows_then, std::int64_t rows_min);
+constexpr std::int64_t shift_rows_min = 30;
 
 }  // namespace pawl::delivery

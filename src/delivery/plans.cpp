@@ -227,7 +227,12 @@ Result<void> Service::plan_decided(Call& call, const PlanId& id, bool granted, c
        .digests = R"({"files":")" + found->digest + R"("})",
        .data = encode(Told{.model = found->plan.model, .repo = found->plan.repo, .commit = found->plan.commit})});
   TRY_(recheck(call, found->plan.model, event));
-  if (before && before->plan.model != found->plan.model) TRY_(recheck(call, before->plan.model, event));
+  if (before) {
+    TRY(was, config_of(*before));
+    if (was.model.name != config.model.name) TRY_(recheck(call, was.model.name, event));
+    if (was.serve.endpoint != config.serve.endpoint) TRY_(below_.drop_monitor(call, was.serve.endpoint, event));
+  }
+  TRY_(watch_live(call, found->plan.model, event));
   TRY(seen, rows::inspection(call.tx, found->task));
   if (!seen) return {};
   return start_by_push(call, *found, config, *seen, !before, event);
@@ -248,11 +253,11 @@ Result<void> Service::start_by_push(Call& call, const PlanRow& plan, const Confi
     if (!data_changed(config, seen.found, before ? &before->found : nullptr, what)) return {};
     row.flow.trigger.kind = TriggerKind::data;
     row.flow.trigger.what = what + " changed";
-    for (const auto& [name, value] : config.train.set) {
-      std::string text = value;
-      if (const auto at = text.find("{event_time}"); at != text.npos) text.replace(at, 12, to_rfc3339(call.now()));
-      row.flow.set[name] = text;
-    }
+    // Now, in event time: of an endpoint that replays the past, as far as its traffic has come.
+    Time now = call.now();
+    if (config.serve.replay)
+      if (const auto newest = below_.newest_event(config.serve.endpoint); newest && *newest) now = **newest;
+    row.flow.set = parameters_at(config.train.set, now);
   }
   TRY_(new_flow(call, std::move(row), cause));
   return {};

@@ -6,20 +6,32 @@ using namespace pawl::delivery;
 using namespace std::chrono_literals;
 
 namespace {
-// The example, counting wall time.
-std::string config() {
+// The example, counting wall time unless `replay`.
+std::string config(const std::string& no_labels_then = "hold", bool replay = false) {
   std::string text(whole_config);
-  const std::string_view line = "  replay: true\n";
-  return text.erase(text.find(line), line.size());
+  const auto put = [&](std::string_view old, const std::string& in) { text.replace(text.find(old), old.size(), in); };
+  if (!replay) put("  replay: true\n", "");
+  put("then: hold", "then: " + no_labels_then);
+  return text;
+}
+RuleSeen evidence_of(const Rollout& r, std::string_view rule) {
+  for (const RuleSeen& seen : r.evidence)
+    if (seen.rule == rule) return seen;
+  FAIL("no evidence of ", rule);
+  return {};
 }
 struct Canary : Bench {
-  Canary() {
-    in_force(config());
+  // `apart`: how far the gate saw the answers of the two versions apart.
+  explicit Canary(double apart = 0, const std::string& no_labels_then = "hold", bool replay = false) {
+    const std::string yaml = config(no_labels_then, replay);
+    in_force(yaml);
     go_live();
     push();
-    inspected(config());
+    inspected(yaml);
     trained();
-    evaluated(good());
+    EvaluateResult seen = good();
+    seen.outputs_distance = apart;
+    evaluated(seen);
     vote(newest().approval, olga);
     REQUIRE(now().state == RolloutState::stepping);
   }
@@ -29,6 +41,11 @@ struct Canary : Bench {
   // Looks until `d` has passed, as a server that is up does.
   void hold(Micros d) {
     for (Micros t{0}; t < d; t += 5s) pass(5s);
+  }
+  std::string data_of(const std::string& what) {
+    const auto events =
+        house.read([&](Call& call) { return store::read_ledger(call.tx, {.limit = 1000, .what = what}); });
+    return events.value().at(0).data.text;
   }
 };
 }  // namespace
@@ -246,5 +263,110 @@ TEST_CASE("a prediction log that cannot be read holds the step, and it goes on w
   c.below.cannot_tally.reset();
   c.quiet(500);
   c.hold(11min);
+  CHECK(c.now().step == 1);
+}
+TEST_CASE("a version that answers differently goes back, by far more than the gate saw and than chance explains") {
+  Canary c;
+  c.below.arms.shift = 15;  // standard deviation 29: a distance of 0.5, the limit is 0.2
+  c.below.arms.labelled = 0;
+  c.quiet(100);
+  c.hold(6s);
+  CHECK(c.now().state == RolloutState::rolled_back);
+  CHECK(c.now().reason.starts_with("prediction_shift: the answers of the two versions are 0.5"));
+  CHECK(c.weights().live() == 1);
+  CHECK(c.newest().state == FlowState::rejected);
+  const RuleSeen seen = evidence_of(c.now(), "prediction_shift");
+  CHECK(seen.state == CheckState::fail);
+  CHECK(seen.seen.value() == doctest::Approx(15 / 29.2).epsilon(0.05));
+  CHECK(seen.limit == 0.2);
+  CHECK(seen.p.value() <= seen.level.value());
+  CHECK(seen.n == 100);
+  CHECK(seen.looks == 1);
+  const std::string told = c.data_of("rollout.rolled_back");
+  CHECK(json_at(told, "evidence.2.rule") == "\"prediction_shift\"");
+  CHECK(json_at(told, "evidence.2.n") == "100");
+}
+TEST_CASE("a version that is meant to differ may, as far as the gate saw it differ") {
+  Canary c(0.6);
+  c.below.arms.shift = 15;
+  c.quiet(500);
+  c.hold(11min);
+  CHECK(c.now().step == 1);
+  CHECK(c.told("rollout.stepped").size() == 2);
+}
+TEST_CASE("with labels the worse version goes back, and a different one that is no worse goes on") {
+  Canary c;
+  SUBCASE("worse") {
+    c.below.arms.off = 3;
+    c.quiet(150);
+    c.hold(6s);
+    CHECK(c.now().state == RolloutState::rolled_back);
+    CHECK(c.now().reason.starts_with("worse_than_live: 1.5"));
+    const RuleSeen seen = evidence_of(c.now(), "worse_than_live");
+    CHECK(seen.canary.value() == doctest::Approx(1.5).epsilon(0.1));
+    CHECK(seen.live.value() == doctest::Approx(0.5).epsilon(0.1));
+    CHECK(seen.n == 150);
+    CHECK(seen.n_live == 600);
+  }
+  SUBCASE("better, although it answers differently") {
+    c.below.arms.off = 0.1, c.below.arms.off_live = 40;
+    c.quiet(500);
+    c.hold(11min);
+    CHECK(c.now().step == 1);
+  }
+}
+TEST_CASE("a step waits for labels as long as it is told to") {
+  each_of<std::string, std::string, std::string, RolloutState>(
+      {{"hold", "hold", "holds: no labels after 2d: 0 of 100 labels of the new version", RolloutState::stepping},
+       {"promote", "promote", "", RolloutState::stepping},
+       {"rollback", "rollback", "no_labels_after: no labels after 2d", RolloutState::rolled_back}},
+      [](const std::string&, const std::string& then, const std::string& reason, RolloutState state) {
+        Canary c(0, then);
+        c.below.arms.labelled = 0;
+        c.quiet(500);
+        c.hold(11min);
+        CHECK(c.now().step == 0);
+        CHECK(c.now().reason.starts_with("holds: waits for labels, "));
+        // Two days, quicker: what the row has held is what counts.
+        c.below.arms.labelled = 0;
+        c.quiet(500);
+        c.hold(48h);
+        CHECK(c.now().state == state);
+        CHECK(c.now().step == (then == "promote" ? 1 : 0));
+        if (!reason.empty()) CHECK(c.now().reason.starts_with(reason));
+        if (state == RolloutState::stepping && then == "hold") {
+          c.below.arms.labelled = 1;
+          c.hold(10s);
+          CHECK(c.now().step == 1);
+        }
+      });
+}
+TEST_CASE("the arms are read when they have grown, not with every look") {
+  Canary c;
+  c.below.arms.labelled = 0;
+  c.quiet(499);
+  c.hold(1h);
+  CHECK(c.below.compared <= 3);
+}
+TEST_CASE("an endpoint on replay counts event time") {
+  Canary c(0, "hold", true);
+  c.quiet(500);
+  c.hold(60min);
+  CHECK(c.now().step == 0);  // an hour has passed, but no event time
+  CHECK(c.now().reason == "holds: 600 s more (in event time)");
+  c.traffic(c.now(), {.rows = 500, .requests = 500, .p99_ms = 2, .events = 10min});
+  c.hold(10s);
+  CHECK(c.now().step == 1);
+}
+TEST_CASE("a clock that is set back neither counts as held nor stops the looks") {
+  Canary c;
+  c.quiet(500);
+  c.hold(5min);
+  const double held = c.now().held_s;
+  c.house.clock.pass(-1h);
+  c.hold(10s);
+  CHECK(c.now().held_s >= held);
+  CHECK(c.now().held_s < held + 15);
+  c.hold(6min);
   CHECK(c.now().step == 1);
 }

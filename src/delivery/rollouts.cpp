@@ -23,15 +23,32 @@ Told told_of(const Rollout& r) {
           .endpoint = r.endpoint,
           .from = r.from == 0 ? "" : version_name(r.model, r.from),
           .to = version_name(r.model, r.to),
-          .share = r.share};
+          .share = r.share,
+          .evidence = r.evidence};
 }
-std::string tell(Call& call, std::string_view what, const Rollout& r, const std::string& cause) {
-  return call.tell({.what = "rollout." + std::string(what),
-                    .subject_kind = "rollout",
-                    .subject = r.id.text,
-                    .flow = r.flow,
-                    .cause = cause,
-                    .data = encode(told_of(r))});
+// How far apart the gate saw the two versions' answers.
+struct Apart {
+  std::optional<double> outputs_distance{};
+  static constexpr auto fields = std::tuple{field("outputs_distance", &Apart::outputs_distance)};
+};
+double distance_at_gate(const Gate& gate) {
+  double out = 0;
+  for (const Check& check : gate.checks) {
+    if (check.kind != word(GateKind::better_than) || check.evidence.text.empty()) continue;
+    const auto seen = decode<Apart>(check.evidence.text, {.unknown = UnknownKeys::ignore});
+    if (seen) out = std::max(out, seen->outputs_distance.value_or(0));
+  }
+  return out;
+}
+// Each of its events is the cause of the next.
+std::string tell(Call& call, std::string_view what, RolloutRow& row, const std::string& cause) {
+  const Rollout& r = row.rollout;
+  return row.event = call.tell({.what = "rollout." + std::string(what),
+                                .subject_kind = "rollout",
+                                .subject = r.id.text,
+                                .flow = r.flow,
+                                .cause = cause.empty() ? row.event : cause,
+                                .data = encode(told_of(r))});
 }
 
 }  // namespace
@@ -42,13 +59,17 @@ Result<Rollout> Service::rollout(Tx& tx, const RolloutId& id) {
   return std::move(found->rollout);
 }
 
-Result<RolloutPart> Service::rules_of(Tx& tx, const RolloutRow& row) {
-  if (row.plan.empty()) return RolloutPart{};
+// Whose rules hold; nothing by hand, without a gate.
+Result<std::optional<Config>> Service::config_of(Tx& tx, const RolloutRow& row) {
+  if (row.plan.empty()) return std::optional<Config>{};
   TRY(plan, rows::plan(tx, {row.plan}));
-  if (!plan) return RolloutPart{};
+  if (!plan) return fail(Code::unavailable, "the plan " + row.plan + " is not there");
   TRY(config, config_of(*plan));
-  return config.serve.rollout;
+  return std::optional(std::move(config));
 }
+namespace {
+RolloutPart rules_of(const std::optional<Config>& config) { return config ? config->serve.rollout : RolloutPart{}; }
+}  // namespace
 
 Result<RolloutRow> Service::start_rollout(Call& call, RolloutRow row, const std::string& cause) {
   Rollout& r = row.rollout;
@@ -57,17 +78,17 @@ Result<RolloutRow> Service::start_rollout(Call& call, RolloutRow row, const std:
     if (!ended(other.rollout.state))
       return fail(Code::conflict, "the rollout " + other.rollout.id.text + " of " + r.endpoint + " is under way",
                   "endpoint");
-  bool replay = false;
+  TRY(config, config_of(call.tx, row));
   r.steps = {100};
-  if (!row.plan.empty()) {
-    TRY(plan, rows::plan(call.tx, {row.plan}));
-    TRY(config, config_of(plan.value_or(PlanRow{})));
-    r.steps = config.serve.rollout.steps;
-    r.hold_s = static_cast<double>(config.serve.rollout.hold_time.count()) / 1e6;
-    r.rows_needed = config.serve.rollout.hold_predictions;
-    replay = config.serve.replay;
+  if (config) {
+    const RolloutPart& rule = config->serve.rollout;
+    r.steps = rule.steps;
+    r.hold_s = static_cast<double>(rule.hold_time.count()) / 1e6;
+    r.rows_needed = rule.hold_predictions;
+    TRY(gate, rows::gate_of_version(call.tx, r.model, r.to));
+    if (gate) row.gate_distance = distance_at_gate(*gate);
   }
-  TRY_(below_.put_endpoint(call, r.endpoint, r.model, replay));
+  TRY_(below_.put_endpoint(call, r.endpoint, r.model, config && config->serve.replay));
   TRY(weights, below_.weights(call.tx, r.endpoint));
   if (weights) r.from = weights->live(), row.from_rollout = weights->rollout, row.from_step = weights->step;
   if (r.from == r.to) return fail(Code::conflict, version_name(r.model, r.to) + " is live already", "version");
@@ -76,8 +97,7 @@ Result<RolloutRow> Service::start_rollout(Call& call, RolloutRow row, const std:
   r.state = RolloutState::preparing;
   r.reason = "loads, warms and proves " + version_name(r.model, r.to);
   r.started = r.updated = to_rfc3339(call.now());
-  TRY_(rows::put(call.tx, row));
-  tell(call, "started", r, cause);
+  tell(call, "started", row, cause);
   TRY_(look_again(call, row, Micros{0}));
   return std::move(row);
 }
@@ -137,11 +157,8 @@ Result<std::string> Service::prepare(RolloutRow row, std::int64_t number) {
     TRY(version, below_.version(tx, row.rollout.model, row.rollout.to));
     if (!version) return fail(Code::missing, "there is no version " + version_name(row.rollout.model, row.rollout.to));
     out.version = std::move(*version);
-    if (!row.plan.empty()) {
-      TRY(plan, rows::plan(tx, {row.plan}));
-      TRY(config, config_of(plan.value_or(PlanRow{})));
-      out.inputs = config.model.inputs;
-    }
+    TRY(config, config_of(tx, row));
+    if (config) out.inputs = config->model.inputs;
     return out;
   });
   Result<std::string> digest =
@@ -157,81 +174,152 @@ Result<std::string> Service::prepare(RolloutRow row, std::int64_t number) {
       return go_back(call, *now, RolloutState::failed,
                      "the registered model is not the one that was judged: its digest has changed", {});
     now->digest = *digest;
-    if (now->rollout.from == 0) return go_live(call, *now, {});
-    return go_to_step(call, *now, 0, {});
+    return go_to_step(call, *now, now->rollout.from == 0 ? std::ssize(now->rollout.steps) - 1 : 0, {});
   }));
 }
 
-Result<void> Service::go_to_step(Call& call, RolloutRow& row, std::int64_t step, const std::string& cause) {
+Result<void> Service::go_to_step(Call& call, RolloutRow& row, std::int64_t step, const std::string& why) {
   Rollout& r = row.rollout;
   const double share = r.steps[static_cast<std::size_t>(step)];
-  if (share >= 100) return go_live(call, row, cause);
+  if (share >= 100) return go_live(call, row, why);
   r.state = RolloutState::stepping;
   r.step = step;
   r.share = share;
   r.rows = r.errors = 0;
   r.p99_ms = r.held_s = 0;
-  r.reason.clear();
+  r.reason = why;
   r.updated = to_rfc3339(call.now());
-  row.held_us = 0;
+  row.held_us = row.shift_rows = row.worse_rows = 0;
   row.looked_us = call.now().us;
   TRY_(below_.set_weights(call, r.endpoint,
                           {.shares = {{r.from, 100 - share, false}, {r.to, share, true}},
                            .rollout = r.id.text,
                            .salt = row.salt,
                            .step = step}));
-  tell(call, "stepped", r, cause);
-  TRY(rule, rules_of(call.tx, row));
-  return look_again(call, row, look_every(rule));
+  tell(call, "stepped", row, {});  // with what the step before has seen
+  r.reason.clear();
+  r.evidence.clear();
+  TRY(config, config_of(call.tx, row));
+  return look_again(call, row, look_every(rules_of(config)));
 }
 
+namespace {
+double seconds(Micros d) { return static_cast<double>(d.count()) / 1e6; }
+std::optional<RuleSeen> last_of(const Rollout& r, std::string_view rule) {
+  for (const RuleSeen& seen : r.evidence)
+    if (seen.rule == rule && seen.level) return seen;  // without a level there was no test
+  return {};
+}
+}  // namespace
+
 Result<std::string> Service::look_at_step(RolloutRow row, std::int64_t number) {
+  TRY(config, store_.read_for<std::optional<Config>>([&](Tx& tx) { return config_of(tx, row); }));
+  const RolloutPart rule = rules_of(config);
   // The prediction log is read outside the transaction; it only grows, so what it says stays true.
   // While it cannot be read the step holds: whatever the reason, it is tried again.
+  const auto unreadable = [&](const Error& e) {
+    return fail(Code::unavailable, "the prediction log of " + row.rollout.endpoint + " cannot be read: " + e.message);
+  };
   auto tallied = below_.tally(row.rollout.endpoint, row.rollout.id.text, row.rollout.step, true);
-  if (!tallied)
-    return fail(Code::unavailable,
-                "the prediction log of " + row.rollout.endpoint + " cannot be read: " + tallied.error().message);
-  const Tallied& seen = *tallied;
+  if (!tallied) return unreadable(tallied.error());
+  const bool replay = config && config->serve.replay;
+  // Time that no server was up does not count: a gap much longer than the time between two looks is one. Nor does a clock that was set back.
+  const Time now = clock_.now();
+  row.held_us += std::clamp<std::int64_t>(now.us - row.looked_us, 0, 3 * look_every(rule).count() + 1'000'000);
+  row.looked_us = now.us;
+  StepSeen seen{.rows = tallied->rows,
+                .requests = tallied->requests,
+                .errors = tallied->errors,
+                .p99_ms = tallied->p99_ms,
+                .held = replay ? std::max(tallied->events, Micros{0}) : Micros{row.held_us},
+                .shift = last_of(row.rollout, "prediction_shift"),
+                .worse = last_of(row.rollout, "worse_than_live")};
+  if (config && (rule.prediction_shift || rule.worse_than_live))
+    if (auto compared = compare_arms(row, *config, seen); !compared) return unreadable(compared.error());
   return settle(row, number, store_.write([&](Tx& tx) -> Result<void> {
     Call call(tx, {.who = pawl_itself(), .clock = &clock_});
-    TRY(now, still(tx, row, number));
-    if (!now || now->rollout.step != row.rollout.step) return {};
-    Rollout& r = now->rollout;
-    TRY(rule, rules_of(tx, *now));
-    bool replay = false;
-    if (!now->plan.empty()) {
-      TRY(plan, rows::plan(tx, {now->plan}));
-      TRY(config, config_of(plan.value_or(PlanRow{})));
-      replay = config.serve.replay;
-    }
-    // Time that no server was up does not count: a gap much longer than the time between two looks is one.
-    const std::int64_t gap = call.now().us - now->looked_us;
-    now->held_us += std::clamp<std::int64_t>(gap, 0, 3 * look_every(rule).count() + 1'000'000);
-    now->looked_us = call.now().us;
-    const Micros held = replay ? std::max(seen.events, Micros{0}) : Micros{now->held_us};
+    TRY(as_it_is, still(tx, row, number));
+    if (!as_it_is || as_it_is->rollout.step != row.rollout.step) return {};
+    RolloutRow next = row;
+    Rollout& r = next.rollout;
     r.rows = seen.rows, r.errors = seen.errors, r.p99_ms = seen.p99_ms;
-    r.held_s = static_cast<double>(held.count()) / 1e6;
+    r.held_s = seconds(seen.held);
     r.updated = to_rfc3339(call.now());
-    const Verdict verdict = look(
-        rule,
-        {.rows = seen.rows, .requests = seen.requests, .errors = seen.errors, .p99_ms = seen.p99_ms, .held = held});
-    if (verdict.kind == Verdict::back) return go_back(call, *now, RolloutState::rolled_back, verdict.reason, {});
-    if (verdict.kind == Verdict::next) return go_to_step(call, *now, r.step + 1, {});
+    r.evidence = evidence(rule, seen);
+    const Verdict verdict = look(rule, seen);
+    if (verdict.kind == Verdict::back) return go_back(call, next, RolloutState::rolled_back, verdict.reason, {});
+    if (verdict.kind == Verdict::next) return go_to_step(call, next, r.step + 1, verdict.reason);
     r.reason = verdict.reason;
     if (replay) r.reason += " (in event time)";
     if (notice_) tx.after_commit([this, data = encode(told_of(r))] { notice_("rollout", data); });
-    return look_again(call, *now, look_every(rule));
+    return look_again(call, next, look_every(rule));
   }));
+}
+
+// Tests the arms against each other where that is due: when the smaller one has grown by a quarter, and once more before the step ends. Reading
+// takes one part in twenty of a thread at most, however long the step lasts.
+Result<void> Service::compare_arms(RolloutRow& row, const Config& config, StepSeen& seen) {
+  const RolloutPart& rule = config.serve.rollout;
+  const Rollout& r = row.rollout;
+  Compared last;
+  {
+    const std::scoped_lock lock(compared_mutex_);
+    last = compared_[r.id.text];
+  }
+  if (last.step != r.step) last = {};
+  seen.labelled = last.labelled, seen.labelled_live = last.labelled_live;
+  std::int64_t labels = 0;
+  if (rule.worse_than_live) {
+    TRY(count, below_.labels(r.endpoint));
+    labels = count;
+  }
+  const bool ends = seen.rows >= rule.hold_predictions && seen.held >= rule.hold_time;
+  const bool first = last.step != r.step, begins_to_end = ends && !last.ends;
+  const bool news = seen.rows != last.rows || labels != last.labels;
+  const bool shift_due = rule.prediction_shift && test_is_due(seen.rows, row.shift_rows, shift_rows_min);
+  if (!first && !begins_to_end && !(news && (shift_due || ends || labels != last.labels))) return {};
+  const auto begun = std::chrono::steady_clock::now();
+  if (begun - last.ended < 20 * last.took) return {};
+  TRY(arms, below_.compare(r.endpoint, r.id.text, r.step, r.from, r.to));
+  seen.labelled = arms.labelled.canary, seen.labelled_live = arms.labelled.live;
+  // Before a step ends each test looks once more, at the rows that have come since.
+  const std::int64_t rows = arms.rows.least(), labelled = arms.labelled.least(), needed = labels_needed(rule);
+  const bool labels_there = !rule.worse_than_live || labelled >= needed;
+  if (rule.prediction_shift && (test_is_due(rows, row.shift_rows, shift_rows_min) ||
+                                (ends && rows > row.shift_rows && (labels_there || row.shift_rows == 0)))) {
+    const double limit = std::max(*rule.prediction_shift, row.gate_distance);
+    seen.shift = shift_of(arms, config.model, limit, row.shift_looks + 1);
+    if (seen.shift->looks > row.shift_looks) row.shift_looks = seen.shift->looks, row.shift_rows = rows;
+  }
+  if (rule.worse_than_live &&
+      (test_is_due(labelled, row.worse_rows, needed) || (ends && labels_there && labelled > row.worse_rows))) {
+    seen.worse = worse_of(arms, config.model, *rule.worse_than_live, rule.worse_confidence, row.worse_looks + 1);
+    if (seen.worse->looks > row.worse_looks) row.worse_looks = seen.worse->looks, row.worse_rows = labelled;
+  }
+  const auto ended = std::chrono::steady_clock::now();
+  const std::scoped_lock lock(compared_mutex_);
+  compared_[r.id.text] = {.step = r.step,
+                          .rows = seen.rows,
+                          .labels = labels,
+                          .labelled = seen.labelled,
+                          .labelled_live = seen.labelled_live,
+                          .ends = ends,
+                          .ended = ended,
+                          .took = ended - begun};
+  return {};
+}
+
+void Service::forget_comparison(const RolloutId& id) {
+  const std::scoped_lock lock(compared_mutex_);
+  compared_.erase(id.text);
 }
 
 // `champion`, and every alias that the gate compares with: nobody else may move those.
 Result<void> Service::move_aliases(Call& call, const RolloutRow& row, std::int64_t version) {
   std::vector<std::string> names{"champion"};
-  if (!row.plan.empty()) {
-    TRY(plan, rows::plan(call.tx, {row.plan}));
-    TRY(config, config_of(plan.value_or(PlanRow{})));
-    for (const GateCheck& check : config.gate)
+  TRY(config, config_of(call.tx, row));
+  if (config) {
+    for (const GateCheck& check : config->gate)
       if (check.kind == GateKind::better_than && check.alias != names.front()) names.push_back(check.alias);
   }
   for (const std::string& name : names)
@@ -239,18 +327,20 @@ Result<void> Service::move_aliases(Call& call, const RolloutRow& row, std::int64
   return {};
 }
 
-Result<void> Service::go_live(Call& call, RolloutRow& row, const std::string& cause) {
+Result<void> Service::go_live(Call& call, RolloutRow& row, const std::string& why) {
   Rollout& r = row.rollout;
   r.state = RolloutState::done;
   r.step = std::ssize(r.steps) - 1;
   r.share = 100;
-  r.reason.clear();
+  r.reason = why;
   r.updated = to_rfc3339(call.now());
-  TRY_(rows::put(call.tx, row));
   TRY_(below_.set_weights(call, r.endpoint,
                           {.shares = {{r.to, 100, false}}, .rollout = r.id.text, .salt = row.salt, .step = r.step}));
   TRY_(move_aliases(call, row, r.to));
-  const std::string event = tell(call, "done", r, cause);
+  const std::string event = tell(call, "done", row, {});
+  TRY_(rows::put(call.tx, row));
+  TRY_(watch_live(call, r.model, event));
+  forget_comparison(r.id);
   TRY_(flow_of_rollout_ends(call, row, FlowState::done, "", event));
   return recheck(call, r.model, event);
 }
@@ -266,13 +356,15 @@ Result<void> Service::go_back(Call& call, RolloutRow& row, RolloutState to, std:
   r.share = 0;
   r.reason = std::move(reason);
   r.updated = to_rfc3339(call.now());
-  TRY_(rows::put(call.tx, row));
   if (had_traffic)
     TRY_(below_.set_weights(
         call, r.endpoint,
         {.shares = {{r.from, 100, false}}, .rollout = row.from_rollout, .salt = row.salt, .step = row.from_step}));
   if (was_live) TRY_(move_aliases(call, row, r.from));
-  const std::string event = tell(call, word(to), r, cause);
+  const std::string event = tell(call, word(to), row, cause);
+  TRY_(rows::put(call.tx, row));
+  if (was_live) TRY_(watch_live(call, r.model, event));
+  forget_comparison(r.id);
   if (!was_live)
     TRY_(flow_of_rollout_ends(call, row, to == RolloutState::failed ? FlowState::failed : FlowState::rejected, r.reason,
                               event));

@@ -108,6 +108,12 @@ void mount(net::Router& at, Service& delivery) {
           .about = "From one prediction back to the files"},
          [&delivery](Ask&, const WhyAsk& in) { return delivery.why(in.prediction_id); });
   at.add({.method = GET,
+          .path = at_base("/endpoints/{name}/why"),
+          .needs = May::read,
+          .on = On::reader,
+          .about = "Which versions answered at a time, and how they came there"},
+         [&delivery](Call& call, const WhyThenAsk& in) { return delivery.why_then(call.tx, in); });
+  at.add({.method = GET,
           .path = at_base("/restore/{name}/{version}"),
           .needs = May::read,
           .on = On::reader,

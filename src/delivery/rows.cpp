@@ -39,6 +39,8 @@ constexpr Sql flow_of_version_sql{"delivery.flow_of_version", R"(
 constexpr Sql unfinished_sql{"delivery.unfinished", R"(
   SELECT body FROM delivery_flow WHERE ($1 = '' OR model = $1) AND state IN ('queued', 'training', 'judging', 'waiting', 'rolling_out')
   ORDER BY started, id)"};
+constexpr Sql flows_of_model_sql{"delivery.flows_of_model", R"(
+  SELECT body FROM delivery_flow WHERE model = $1 ORDER BY started DESC, id DESC LIMIT 200)"};
 constexpr Sql flows_sql{"delivery.flows", R"(
   SELECT body FROM delivery_flow
   WHERE ($1 = '' OR model = $1) AND ($2 = '' OR state = $2) AND ($3 = '' OR commit_id LIKE $3) AND (started < $4 OR (started = $4 AND id < $5))
@@ -57,6 +59,8 @@ constexpr Sql put_rollout_sql{"delivery.put_rollout", R"(
 constexpr Sql rollout_sql{"delivery.rollout", "SELECT body FROM delivery_rollout WHERE id = $1"};
 constexpr Sql rollouts_sql{"delivery.rollouts", R"(
   SELECT body FROM delivery_rollout WHERE endpoint = $1 ORDER BY started DESC, id DESC LIMIT 200)"};
+constexpr Sql first_rollout_sql{"delivery.first_rollout", R"(
+  SELECT body FROM delivery_rollout WHERE endpoint = $1 AND state = 'done' ORDER BY started, id LIMIT 1)"};
 constexpr Sql rollouts_of_model_sql{"delivery.rollouts_of_model", R"(
   SELECT body FROM delivery_rollout WHERE model = $1 ORDER BY started DESC, id DESC LIMIT 200)"};
 
@@ -136,6 +140,9 @@ Result<std::optional<FlowRow>> flow_of_version(Tx& tx, std::string_view model, s
 Result<std::vector<FlowRow>> unfinished(Tx& tx, std::string_view model) {
   return tx.all(unfinished_sql, read<FlowRow>, model);
 }
+Result<std::vector<FlowRow>> flows_of_model(Tx& tx, std::string_view model) {
+  return tx.all(flows_of_model_sql, read<FlowRow>, model);
+}
 Result<List<Flow>> flows(Tx& tx, const FlowsAsk& ask) {
   TRY(from, team::rows::read_page_key(ask.after));
   const std::int64_t limit = team::rows::page_size(ask.limit);
@@ -168,6 +175,9 @@ Result<void> put(Tx& tx, const RolloutRow& r) {
 Result<std::optional<RolloutRow>> rollout(Tx& tx, const RolloutId& id) { return one<RolloutRow>(tx, rollout_sql, id); }
 Result<std::vector<RolloutRow>> rollouts(Tx& tx, std::string_view endpoint) {
   return tx.all(rollouts_sql, read<RolloutRow>, endpoint);
+}
+Result<std::optional<RolloutRow>> first_rollout(Tx& tx, std::string_view endpoint) {
+  return one<RolloutRow>(tx, first_rollout_sql, endpoint);
 }
 Result<std::vector<RolloutRow>> rollouts_of_model(Tx& tx, std::string_view model) {
   return tx.all(rollouts_of_model_sql, read<RolloutRow>, model);

@@ -2,6 +2,7 @@
 // All SQL of the room is in rows.cpp.
 #pragma once
 #include "delivery/below.h"
+#include "delivery/evaluate.h"
 #include "store/store.h"
 
 namespace pawl::delivery {
@@ -32,10 +33,13 @@ struct FlowRow {
   Json digests{};        // what the approval is bound to
   std::string basis{};   // champion, live version and plan that the evaluation under way was asked for
   std::string cause{};
+  std::string event{};  // the ledger's last one about it: the cause of what comes next
+  Baseline baseline{};  // what a monitor has to know about the version
   static constexpr auto fields = std::tuple{
       field("flow", &FlowRow::flow),     field("committers", &FlowRow::committers), field("trained", &FlowRow::trained),
       field("digest", &FlowRow::digest), field("digests", &FlowRow::digests),       field("basis", &FlowRow::basis),
-      field("cause", &FlowRow::cause)};
+      field("cause", &FlowRow::cause),   field("event", &FlowRow::event),
+      field("baseline", &FlowRow::baseline)};
 };
 struct RolloutRow {
   Rollout rollout{};
@@ -47,12 +51,26 @@ struct RolloutRow {
   std::int64_t from_step = 0;
   std::int64_t looks = 0;  // the next look's number: a look that ran twice counts once
   std::int64_t held_us = 0, looked_us = 0;
-  static constexpr auto fields =
-      std::tuple{field("rollout", &RolloutRow::rollout),     field("digest", &RolloutRow::digest),
-                 field("plan", &RolloutRow::plan),           field("approvals", &RolloutRow::approvals),
-                 field("salt", &RolloutRow::salt),           field("from_rollout", &RolloutRow::from_rollout),
-                 field("from_step", &RolloutRow::from_step), field("looks", &RolloutRow::looks),
-                 field("held_us", &RolloutRow::held_us),     field("looked_us", &RolloutRow::looked_us)};
+  std::string event{};       // the ledger's last one about it: the cause of the next
+  double gate_distance = 0;  // of the two versions' answers on the gate's rows: this far they are meant to differ
+  // Of the tests between the arms: how many the rollout has seen, and how many rows the smaller arm had at the last one of this step.
+  std::int64_t shift_looks = 0, shift_rows = 0, worse_looks = 0, worse_rows = 0;
+  static constexpr auto fields = std::tuple{field("rollout", &RolloutRow::rollout),
+                                            field("digest", &RolloutRow::digest),
+                                            field("plan", &RolloutRow::plan),
+                                            field("approvals", &RolloutRow::approvals),
+                                            field("salt", &RolloutRow::salt),
+                                            field("from_rollout", &RolloutRow::from_rollout),
+                                            field("from_step", &RolloutRow::from_step),
+                                            field("looks", &RolloutRow::looks),
+                                            field("held_us", &RolloutRow::held_us),
+                                            field("looked_us", &RolloutRow::looked_us),
+                                            field("event", &RolloutRow::event),
+                                            field("gate_distance", &RolloutRow::gate_distance),
+                                            field("shift_looks", &RolloutRow::shift_looks),
+                                            field("shift_rows", &RolloutRow::shift_rows),
+                                            field("worse_looks", &RolloutRow::worse_looks),
+                                            field("worse_rows", &RolloutRow::worse_rows)};
 };
 
 namespace rows {
@@ -75,6 +93,7 @@ Result<std::optional<FlowRow>> flow_of_task(Tx& tx, std::string_view task);
 Result<std::optional<FlowRow>> flow_of_version(Tx& tx, std::string_view model,
                                                std::int64_t version);     // the newest that judged it
 Result<std::vector<FlowRow>> unfinished(Tx& tx, std::string_view model);  // oldest first; every model's when empty
+Result<std::vector<FlowRow>> flows_of_model(Tx& tx, std::string_view model);  // newest first, at most 200
 Result<List<Flow>> flows(Tx& tx, const FlowsAsk& ask);
 
 Result<void> put(Tx& tx, const Gate& gate, Time judged);
@@ -84,6 +103,7 @@ Result<std::optional<Gate>> gate_of_version(Tx& tx, std::string_view model, std:
 Result<void> put(Tx& tx, const RolloutRow& row);
 Result<std::optional<RolloutRow>> rollout(Tx& tx, const RolloutId& id);
 Result<std::vector<RolloutRow>> rollouts(Tx& tx, std::string_view endpoint);  // newest first, at most 200
+Result<std::optional<RolloutRow>> first_rollout(Tx& tx, std::string_view endpoint);  // of those that came to 100 %
 Result<std::vector<RolloutRow>> rollouts_of_model(Tx& tx, std::string_view model);
 
 }  // namespace rows

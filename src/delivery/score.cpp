@@ -19,67 +19,6 @@ Error cell(std::string_view column, std::size_t row, std::string_view text, std:
           {}};
 }
 
-// A column of the table as one tensor of the wanted type, whole; a cast that fails names column and row.
-Result<v2::Data> column_as(datasets::Table& table, const v2::Port& port, const Rows& rows,
-                           std::vector<std::uint32_t>& missing) {
-  if (table.find(port.name) == nullptr)
-    return fail(Code::invalid, "the model's input " + port.name + " is no column of the data", port.name);
-  v2::Data out = v2::make_data(port.type, rows.size());
-  TRY(texts, table.texts(port.name));
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::optional<std::string>& text = texts[rows[i]];
-    switch (port.type) {
-      case Type::BYTES:
-        if (text)
-          std::get<std::vector<std::string>>(out)[i] = *text;
-        else
-          missing.push_back(static_cast<std::uint32_t>(i));
-        break;
-      case Type::FP32:
-      case Type::FP64: {
-        double value = std::numeric_limits<double>::quiet_NaN();
-        if (text && !text->empty()) {
-          if (*text == "true" || *text == "false")
-            value = *text == "true" ? 1 : 0;
-          else if (const auto number = number_of(*text))
-            value = *number;
-          else if (*text != "nan" && *text != "NaN")
-            return std::unexpected(cell(port.name, rows[i], *text, "a number"));
-        }
-        if (port.type == Type::FP32)
-          std::get<std::vector<float>>(out)[i] = static_cast<float>(value);
-        else
-          std::get<std::vector<double>>(out)[i] = value;
-        break;
-      }
-      case Type::INT32:
-      case Type::INT64: {
-        if (!text || text->empty())
-          return std::unexpected(
-              cell(port.name, rows[i], "", "a whole number (a missing value fits FP32, FP64 and BYTES only)"));
-        const auto number = *text == "true"    ? std::optional(1.0)
-                            : *text == "false" ? std::optional(0.0)
-                                               : number_of(*text);
-        const double limit = port.type == Type::INT32 ? 2147483647.0 : 9007199254740992.0;
-        if (!number || *number != std::floor(*number) || std::abs(*number) > limit)
-          return std::unexpected(cell(port.name, rows[i], *text, "a whole number"));
-        if (port.type == Type::INT32)
-          std::get<std::vector<std::int32_t>>(out)[i] = static_cast<std::int32_t>(*number);
-        else
-          std::get<std::vector<std::int64_t>>(out)[i] = static_cast<std::int64_t>(*number);
-        break;
-      }
-      case Type::BOOL: {
-        const bool yes = text && (*text == "true" || *text == "1"), no = text && (*text == "false" || *text == "0");
-        if (!yes && !no) return std::unexpected(cell(port.name, rows[i], text.value_or(""), "true or false"));
-        std::get<std::vector<std::uint8_t>>(out)[i] = yes ? 1 : 0;
-        break;
-      }
-    }
-  }
-  return out;
-}
-
 // Rows [from, to) of a whole column.
 Tensor slice(const v2::Port& port, const v2::Data& data, const std::vector<std::uint32_t>& missing, std::size_t from,
              std::size_t to) {
@@ -160,6 +99,71 @@ Result<Reading> reading_of(const serving::Model& model, const EvaluateAsk& ask) 
 }
 
 }  // namespace
+
+Result<v2::Data> column_as(datasets::Table& table, const v2::Port& port, const Rows& rows,
+                           std::vector<std::uint32_t>& missing) {
+  if (table.find(port.name) == nullptr)
+    return fail(Code::invalid, "the model's input " + port.name + " is no column of the data", port.name);
+  v2::Data out = v2::make_data(port.type, rows.size());
+  TRY(texts, table.texts(port.name));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::optional<std::string>& text = texts[rows[i]];
+    switch (port.type) {
+      case Type::BYTES:
+        if (text)
+          std::get<std::vector<std::string>>(out)[i] = *text;
+        else
+          missing.push_back(static_cast<std::uint32_t>(i));
+        break;
+      case Type::FP32:
+      case Type::FP64: {
+        double value = std::numeric_limits<double>::quiet_NaN();
+        if (text && !text->empty()) {
+          if (*text == "true" || *text == "false")
+            value = *text == "true" ? 1 : 0;
+          else if (const auto number = number_of(*text))
+            value = *number;
+          else if (*text != "nan" && *text != "NaN")
+            return std::unexpected(cell(port.name, rows[i], *text, "a number"));
+        }
+        if (port.type == Type::FP32)
+          std::get<std::vector<float>>(out)[i] = static_cast<float>(value);
+        else
+          std::get<std::vector<double>>(out)[i] = value;
+        break;
+      }
+      case Type::INT32:
+      case Type::INT64: {
+        if (!text || text->empty())
+          return std::unexpected(
+              cell(port.name, rows[i], "", "a whole number (a missing value fits FP32, FP64 and BYTES only)"));
+        const auto number = *text == "true"    ? std::optional(1.0)
+                            : *text == "false" ? std::optional(0.0)
+                                               : number_of(*text);
+        const double limit = port.type == Type::INT32 ? 2147483647.0 : 9007199254740992.0;
+        if (!number || *number != std::floor(*number) || std::abs(*number) > limit)
+          return std::unexpected(cell(port.name, rows[i], *text, "a whole number"));
+        if (port.type == Type::INT32)
+          std::get<std::vector<std::int32_t>>(out)[i] = static_cast<std::int32_t>(*number);
+        else
+          std::get<std::vector<std::int64_t>>(out)[i] = static_cast<std::int64_t>(*number);
+        break;
+      }
+      case Type::BOOL: {
+        const bool yes = text && (*text == "true" || *text == "1"), no = text && (*text == "false" || *text == "0");
+        if (!yes && !no) return std::unexpected(cell(port.name, rows[i], text.value_or(""), "true or false"));
+        std::get<std::vector<std::uint8_t>>(out)[i] = yes ? 1 : 0;
+        break;
+      }
+    }
+  }
+  return out;
+}
+
+std::string score_output(const serving::Model& model, const EvaluateAsk& ask) {
+  const auto how = reading_of(model, ask);
+  return how && how->has_value ? model.outputs()[how->value].name : "";
+}
 
 Result<stats::Answers> score(const serving::Model& model, datasets::Table& table, const Rows& rows,
                              const EvaluateAsk& ask, const std::vector<std::string>& classes,

@@ -3,12 +3,14 @@
 //
 //   repo.pushed ─► inspect ─► plan (waits for an operator) or flow ─► pipeline ─► evaluate ─► gate ─► approval ─► rollout ─► champion
 //
-// plans.cpp, flows.cpp, rollouts.cpp, pages.cpp and why.cpp hold the parts. Events: plan.proposed, plan.applied, plan.rejected, flow.STATE,
-// gate.judged, rollout.started, rollout.stepped, rollout.done, rollout.rolled_back, rollout.failed.
+// plans.cpp, flows.cpp, triggers.cpp, rollouts.cpp, monitors.cpp, pages.cpp and why.cpp hold the parts. Events: plan.proposed, plan.applied, plan.rejected, flow.STATE,
+// gate.judged, retrain.held, rollout.started, rollout.stepped, rollout.done, rollout.rolled_back, rollout.failed.
 #pragma once
+#include "delivery/arms.h"
 #include "delivery/gate.h"
 #include "delivery/machine.h"
 #include "delivery/rows.h"
+#include "delivery/triggers.h"
 #include "jobs/jobs.h"
 #include "team/service.h"
 
@@ -58,6 +60,7 @@ class Service {
   Result<ModelPage> model(const Who& who, const std::string& name);
   Result<VersionLine> version(const Who& who, const VersionAsk& ask);
   Result<Why> why(const std::string& prediction_id);
+  Result<WhyThen> why_then(Tx& tx, const WhyThenAsk& ask);
   Result<Origin> origin(Tx& tx, const std::string& model, std::int64_t version);
 
   Result<void> on_event(Call& call, const store::LedgerEvent& event);
@@ -89,7 +92,7 @@ class Service {
   Result<GateContext> context_of(Tx& tx, const FlowRow& row, const Config& config);
   Result<std::string> digests_of(Tx& tx, const FlowRow& row, const PlanRow& plan, const Config& config,
                                  const Gate& gate);
-  Result<void> keep_gate(Call& call, const FlowRow& row, Gate gate, const std::string& cause);
+  Result<std::string> keep_gate(Call& call, const FlowRow& row, Gate gate, const std::string& cause);  // its event
   Result<void> after_gate(Call& call, FlowRow& row, const PlanRow& plan, Gate gate, const std::string& cause);
   Result<void> version_decided(Call& call, FlowRow& row, bool granted, const std::string& cause);
   Result<void> recheck(Call& call, const std::string& model,
@@ -98,20 +101,29 @@ class Service {
   Result<void> task_ended(Call& call, const store::LedgerEvent& event);
   Result<void> try_rollout(Call& call, FlowRow& row, const PlanRow& plan, const std::string& cause);
 
+  // triggers.cpp
+  Result<void> alarmed(Call& call, const store::LedgerEvent& event);
+
+  // monitors.cpp
+  Result<void> watch_live(Call& call, const std::string& model, const std::string& cause);
+  void forget_old(jobs::Worker& worker);
+
   // rollouts.cpp
   Result<RolloutRow> start_rollout(Call& call, RolloutRow row, const std::string& cause);
   Result<std::string> drive(const jobs::Job& job);
   Result<std::string> prepare(RolloutRow row, std::int64_t number);
   Result<std::string> look_at_step(RolloutRow row, std::int64_t number);
+  Result<void> compare_arms(RolloutRow& row, const Config& config, StepSeen& seen);
+  void forget_comparison(const RolloutId& id);
+  Result<std::optional<Config>> config_of(Tx& tx, const RolloutRow& row);
   Result<void> look_again(Call& call, RolloutRow& row, Micros wait);
-  Result<void> go_to_step(Call& call, RolloutRow& row, std::int64_t step, const std::string& cause);
-  Result<void> go_live(Call& call, RolloutRow& row, const std::string& cause);
+  Result<void> go_to_step(Call& call, RolloutRow& row, std::int64_t step, const std::string& why);
+  Result<void> go_live(Call& call, RolloutRow& row, const std::string& why);
   Result<void> go_back(Call& call, RolloutRow& row, RolloutState to, std::string reason, const std::string& cause);
   Result<void> flow_of_rollout_ends(Call& call, const RolloutRow& row, FlowState to, const std::string& reason,
                                     const std::string& cause);
   Result<std::string> settle(const RolloutRow& row, std::int64_t number, Result<void> done);
   Result<void> move_aliases(Call& call, const RolloutRow& row, std::int64_t version);
-  Result<RolloutPart> rules_of(Tx& tx, const RolloutRow& row);
 
   // pages.cpp
   struct Looked {  // a model line and what it was made from
@@ -132,6 +144,16 @@ class Service {
   Random& random_;
   const std::function<void(std::string_view, std::string_view)> notice_;
   const std::string cache_;
+  // The last comparison of a rollout's arms: it is not made again before twenty times what it took, nor while nothing has come.
+  struct Compared {
+    std::int64_t step = -1, rows = 0, labels = 0;
+    std::int64_t labelled = 0, labelled_live = 0;
+    bool ends = false;  // the step had held long enough
+    std::chrono::steady_clock::time_point ended{};
+    std::chrono::steady_clock::duration took{};
+  };
+  std::mutex compared_mutex_;
+  std::map<std::string, Compared> compared_;  // by rollout, of those under way
   std::mutex tries_mutex_;
   std::map<std::string, int> tries_;  // of events that failed, by id
 };
@@ -141,6 +163,7 @@ struct Told {
   std::string model{}, version{}, repo{}, commit{}, plan{}, kind{}, state{}, reason{}, endpoint{}, rollout{}, from{},
       to{};
   std::optional<double> share{};
+  std::vector<RuleSeen> evidence{};
   static constexpr FieldOptions hidden{.empty = Empty::hide};
   static constexpr auto fields = std::tuple{field("model", &Told::model, hidden),
                                             field("version", &Told::version, hidden),
@@ -154,7 +177,8 @@ struct Told {
                                             field("rollout", &Told::rollout, hidden),
                                             field("from", &Told::from, hidden),
                                             field("to", &Told::to, hidden),
-                                            field("share", &Told::share)};
+                                            field("share", &Told::share),
+                                            field("evidence", &Told::evidence, hidden)};
 };
 // `https://me:secret@host/x` without the secret: what git says goes into the ledger and onto pages.
 std::string without_secrets(std::string text);

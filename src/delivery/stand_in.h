@@ -25,8 +25,37 @@ struct StandIn final : Below {
   std::map<std::string, std::string> users{{"ada@x.org", "ada"}};
   std::map<std::string, Tallied> tallies{};  // endpoint/rollout/step/canary
   std::string digest = "sha-of-the-model";
+  // What the canary answers, as the live version does plus `shift`, and how far it is off; a share of rows has labels.
+  struct Arms {
+    double shift = 0, off = 1, off_live = 1, labelled = 1;
+    std::int64_t live_rows = 600;
+  } arms{};
+  int compared = 0;
   std::optional<Error> cannot_prepare{}, cannot_route{}, cannot_tally{};
   int alias_moves = 0;
+  // For tests that kill the server: the routing and the aliases are kept in the store too, in the transaction that changes them.
+  bool keeps = false;
+  Result<void> keep(Tx& tx, const std::string& name, const std::string& value) {
+    if (!keeps) return {};
+    TRY_(tx.exec(
+        Sql{"stand_in.make", "CREATE TABLE IF NOT EXISTS stand_in (name TEXT PRIMARY KEY, value TEXT NOT NULL)"}));
+    TRY_(tx.exec(Sql{"stand_in.put",
+                     "INSERT INTO stand_in (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = "
+                     "excluded.value"},
+                 name, value));
+    return {};
+  }
+  // What the store has of them.
+  Result<void> read_kept(Tx& tx) {
+    routing.clear(), aliases.clear();
+    return tx.each(Sql{"stand_in.all", "SELECT name, value FROM stand_in"}, [&](const Row& row) {
+      const std::string name = row.text(0), value = row.text(1);
+      if (name.starts_with("alias "))
+        aliases[name.substr(6)] = std::stoll(value);
+      else
+        routing[name.substr(8)] = *decode<Weights>(value);
+    });
+  }
 
   std::string add(Task task) {
     newest_task = "task" + std::to_string(tasks.size() + 1);
@@ -79,29 +108,49 @@ struct StandIn final : Below {
     const auto found = aliases.find(model + "/" + alias);
     return found == aliases.end() ? std::optional<std::int64_t>{} : found->second;
   }
-  Result<void> set_alias(Call&, const std::string& model, const std::string& alias, std::int64_t number,
+  Result<void> set_alias(Call& call, const std::string& model, const std::string& alias, std::int64_t number,
                          const FlowId&) override {
     aliases[model + "/" + alias] = number;
     ++alias_moves;
-    return {};
+    return keep(call.tx, "alias " + model + "/" + alias, std::to_string(number));
   }
   Result<RunFacts> run(Tx&, const std::string&) override { return RunFacts{{{"depth", "7"}}, {{"mae", 16.5}}}; }
   Result<std::optional<std::string>> user_of_email(Tx&, const std::string& email) override {
     const auto found = users.find(email);
     return found == users.end() ? std::optional<std::string>{} : found->second;
   }
-  Result<void> put_endpoint(Call&, const std::string& name, const std::string&, bool) override {
-    routing.try_emplace(name);
-    return {};
+  Result<void> put_endpoint(Call& call, const std::string& name, const std::string&, bool) override {
+    if (!routing.try_emplace(name).second) return {};
+    return keep(call.tx, "routing " + name, encode(Weights{}));
   }
   Result<std::optional<Weights>> weights(Tx&, const std::string& endpoint) override {
     const auto found = routing.find(endpoint);
     return found == routing.end() ? std::optional<Weights>{} : found->second;
   }
-  Result<void> set_weights(Call&, const std::string& endpoint, const Weights& weights) override {
+  Result<void> set_weights(Call& call, const std::string& endpoint, const Weights& weights) override {
     if (cannot_route) return std::unexpected(*cannot_route);
     routing[endpoint] = weights;
+    return keep(call.tx, "routing " + endpoint, encode(weights));
+  }
+  std::map<std::string, monitoring::Monitor> monitors{};
+  std::vector<std::string> monitor_causes{};
+  std::map<std::string, Time> newest_events{}, forgotten{};
+  Result<void> put_monitor(Call&, const monitoring::Monitor& monitor, const std::string& cause) override {
+    monitors[monitor.endpoint] = monitor;
+    monitor_causes.push_back(cause);
     return {};
+  }
+  Result<void> drop_monitor(Call&, const std::string& endpoint, const std::string&) override {
+    monitors.erase(endpoint);
+    return {};
+  }
+  Result<std::optional<Time>> newest_event(const std::string& endpoint) override {
+    const auto found = newest_events.find(endpoint);
+    return found == newest_events.end() ? std::optional<Time>{} : found->second;
+  }
+  Result<std::int64_t> forget(const std::string& endpoint, Time before) override {
+    forgotten[endpoint] = before;
+    return 1;
   }
   Result<std::string> prepare(const Version&, const std::string&, const std::vector<std::string>&) override {
     if (cannot_prepare) return std::unexpected(*cannot_prepare);
@@ -116,6 +165,35 @@ struct StandIn final : Below {
     if (cannot_tally) return std::unexpected(*cannot_tally);
     return tallies[step_name(endpoint, rollout, step, canary)];
   }
+  // As many rows of the new version as the tally says, each a request of its own.
+  Result<serving::ArmsSeen> compare(const std::string& endpoint, const std::string& rollout, std::int64_t step,
+                                    std::int64_t, std::int64_t) override {
+    ++compared;
+    const std::int64_t rows = tallies[step_name(endpoint, rollout, step, true)].rows;
+    serving::ArmsSeen out{.rows = {arms.live_rows, rows}};
+    out.live_outputs = out.canary_outputs = {{.name = "delay", .type = v2::Type::FP32, .shape = {-1, 1}}};
+    serving::ArmRows all{.outputs = {{.name = "delay"}}};
+    serving::ArmRows known = all;
+    for (std::int64_t i = 0; i < arms.live_rows + rows; ++i) {
+      const bool canary = i >= arms.live_rows;
+      const auto n = static_cast<std::uint64_t>(canary ? i - arms.live_rows : i);
+      const double truth = static_cast<double>(n * 7919 % 101),
+                   noise = static_cast<double>(n * 104729 % 103) / 51.0 - 1;
+      const bool has_label = static_cast<double>(n % 100) < arms.labelled * 100;
+      for (serving::ArmRows* to : {&all, &known}) {
+        if (to == &known && !has_label) continue;
+        to->units.push_back(static_cast<std::uint64_t>(i));
+        to->canary.push_back(canary ? 1 : 0);
+        to->outputs[0].numbers.push_back(truth + noise * (canary ? arms.off : arms.off_live) +
+                                         (canary ? arms.shift : 0));
+        to->labels.numbers.push_back(has_label ? truth : std::nan(""));
+      }
+      if (has_label) ++(canary ? out.labelled.canary : out.labelled.live);
+    }
+    out.answered = std::move(all), out.known = std::move(known);
+    return out;
+  }
+  Result<std::int64_t> labels(const std::string&) override { return static_cast<std::int64_t>(arms.labelled * 1e6); }
   Result<PredictionSeen> prediction(const std::string& id, std::string& model) override {
     const Weights& now = routing["arrival-delay"];
     model = "arrival-delay";
@@ -138,7 +216,7 @@ struct Bench {
   Who ada{Who::Kind::person, "ada", Role::operator_, {}}, olga{Who::Kind::person, "olga", Role::operator_, {}};
   int commits = 0;
 
-  Bench() { restart(); }
+  explicit Bench(store::Options options = {}) : house(std::move(options)) { restart(); }
   // As after kill -9: only the store is left.
   void restart() {
     worker = std::make_unique<jobs::Worker>(*house.store, house.clock, house.random);

@@ -197,6 +197,24 @@ struct FlowStop {
 
 // ---- rollouts -----------------------------------------------------------------------------------------------------------------------------
 enum class RolloutState { preparing, stepping, done, rolled_back, failed };
+// What one rule of `rollback_when` has seen of the step, as of its last look (docs/rollouts.md).
+struct RuleSeen {
+  std::string rule{};  // error_rate, p99_ms, prediction_shift, worse_than_live
+  // fail: it brings the version before back; waiting: too little to judge by; pass: nothing against the new version so far.
+  CheckState state{};
+  // The error rate, p99 in ms, the distance of the arms' answers, by how much the metric is worse.
+  std::optional<double> seen{}, limit{};
+  std::optional<double> live{}, canary{};  // worse_than_live: the metric of each arm
+  std::optional<double> p{}, level{};      // p counts when it is at most `level`
+  std::int64_t n = 0, n_live = 0;          // requests, rows or labelled rows of the new version and of the live one
+  std::int64_t looks = 0;                  // tests so far, in the whole rollout
+  std::string note{};                      // what it waits for, or how it was counted
+  static constexpr auto fields = std::tuple{
+      field("rule", &RuleSeen::rule),     field("state", &RuleSeen::state), field("seen", &RuleSeen::seen),
+      field("limit", &RuleSeen::limit),   field("live", &RuleSeen::live),   field("canary", &RuleSeen::canary),
+      field("p", &RuleSeen::p),           field("level", &RuleSeen::level), field("n", &RuleSeen::n),
+      field("n_live", &RuleSeen::n_live), field("looks", &RuleSeen::looks), field("note", &RuleSeen::note)};
+};
 struct Rollout {
   RolloutId id{};
   std::string endpoint{}, model{}, flow{};
@@ -208,20 +226,31 @@ struct Rollout {
   std::int64_t rows = 0, rows_needed = 0;  // answered by the new version in this step, and needed
   std::int64_t errors = 0;
   double p99_ms = 0;
-  double held_s = 0, hold_s = 0;  // time this step has held, and has to
-  std::string reason{};           // what it waits for, or why it went back
+  double held_s = 0, hold_s = 0;     // time this step has held, and has to
+  std::string reason{};              // what it waits for, or why it went back
+  std::vector<RuleSeen> evidence{};  // one for each declared rule
   std::string by{}, started{}, updated{};
-  static constexpr auto fields =
-      std::tuple{field("id", &Rollout::id),           field("endpoint", &Rollout::endpoint),
-                 field("model", &Rollout::model),     field("flow", &Rollout::flow),
-                 field("from", &Rollout::from),       field("to", &Rollout::to),
-                 field("state", &Rollout::state),     field("steps", &Rollout::steps),
-                 field("step", &Rollout::step),       field("share", &Rollout::share),
-                 field("rows", &Rollout::rows),       field("rows_needed", &Rollout::rows_needed),
-                 field("errors", &Rollout::errors),   field("p99_ms", &Rollout::p99_ms),
-                 field("held_s", &Rollout::held_s),   field("hold_s", &Rollout::hold_s),
-                 field("reason", &Rollout::reason),   field("by", &Rollout::by),
-                 field("started", &Rollout::started), field("updated", &Rollout::updated)};
+  static constexpr auto fields = std::tuple{field("id", &Rollout::id),
+                                            field("endpoint", &Rollout::endpoint),
+                                            field("model", &Rollout::model),
+                                            field("flow", &Rollout::flow),
+                                            field("from", &Rollout::from),
+                                            field("to", &Rollout::to),
+                                            field("state", &Rollout::state),
+                                            field("steps", &Rollout::steps),
+                                            field("step", &Rollout::step),
+                                            field("share", &Rollout::share),
+                                            field("rows", &Rollout::rows),
+                                            field("rows_needed", &Rollout::rows_needed),
+                                            field("errors", &Rollout::errors),
+                                            field("p99_ms", &Rollout::p99_ms),
+                                            field("held_s", &Rollout::held_s),
+                                            field("hold_s", &Rollout::hold_s),
+                                            field("reason", &Rollout::reason),
+                                            field("by", &Rollout::by),
+                                            field("started", &Rollout::started),
+                                            field("updated", &Rollout::updated),
+                                            field("evidence", &Rollout::evidence)};
 };
 struct RolloutAsk {
   RolloutId id{};
@@ -397,6 +426,43 @@ struct Why {
   static constexpr auto fields =
       std::tuple{field("prediction", &Why::prediction), field("rollout", &Why::rollout), field("gate", &Why::gate),
                  field("approvals", &Why::approvals),   field("origin", &Why::origin),   field("model", &Why::model)};
+};
+// GET /endpoints/{name}/why?at=TIME: which versions answered at that time of the clock, and how they came there.
+struct AnsweredBy {
+  std::int64_t version = 0;
+  double share = 0;                         // percent
+  std::string arm{}, since{};               // live, canary; since when it had been answering
+  std::string event{};                      // the ledger's event that made it so
+  std::string reason{};                     // of a rollback
+  std::optional<Rollout> rollout{};         // that brought it
+  std::vector<team::Approval> approvals{};  // who let it through
+  std::string flow{}, trigger{}, commit{}, run_id{}, registered_by{};
+  static constexpr auto fields = std::tuple{field("version", &AnsweredBy::version),
+                                            field("share", &AnsweredBy::share),
+                                            field("arm", &AnsweredBy::arm),
+                                            field("since", &AnsweredBy::since),
+                                            field("event", &AnsweredBy::event),
+                                            field("reason", &AnsweredBy::reason),
+                                            field("rollout", &AnsweredBy::rollout),
+                                            field("approvals", &AnsweredBy::approvals),
+                                            field("flow", &AnsweredBy::flow),
+                                            field("trigger", &AnsweredBy::trigger),
+                                            field("commit", &AnsweredBy::commit),
+                                            field("run_id", &AnsweredBy::run_id),
+                                            field("registered_by", &AnsweredBy::registered_by)};
+};
+struct WhyThen {
+  std::string endpoint{}, model{}, at{};
+  std::vector<AnsweredBy> arms{};                              // empty: nothing was live yet
+  std::map<std::string, std::int64_t, std::less<>> aliases{};  // of the model, as they stood
+  static constexpr auto fields =
+      std::tuple{field("endpoint", &WhyThen::endpoint), field("model", &WhyThen::model), field("at", &WhyThen::at),
+                 field("arms", &WhyThen::arms), field("aliases", &WhyThen::aliases)};
+};
+struct WhyThenAsk {
+  std::string name{}, at{};  // at: RFC 3339; empty: now
+  static constexpr auto fields =
+      std::tuple{field("name", &WhyThenAsk::name, {.required = true}), field("at", &WhyThenAsk::at)};
 };
 struct WhyAsk {
   std::string prediction_id{};

@@ -128,6 +128,25 @@ std::string lines(const Why& w) {
   return out;
 }
 
+std::string lines(const WhyThen& w) {
+  std::string out = w.endpoint + " at " + w.at + ": ";
+  if (w.arms.empty()) return out + "nothing was live yet\n";
+  out += w.model + "\n";
+  for (const AnsweredBy& a : w.arms) {
+    out += "  " + version_name(w.model, a.version) + " answered " + number(a.share) + "% (" + a.arm + ") since " +
+           a.since + (a.reason.empty() ? "" : ", after a rollback: " + a.reason) + "\n";
+    if (a.rollout) out += "    rollout " + a.rollout->id.text + " by " + a.rollout->by + "\n";
+    for (const auto& approval : a.approvals)
+      for (const auto& v : approval.votes)
+        out += "    " + v.by + ": " + std::string(word(v.vote)) + " at " + v.at + "\n";
+    if (!a.flow.empty()) out += "    flow " + a.flow + ": " + a.trigger + ", commit " + short_commit(a.commit) + "\n";
+    if (!a.run_id.empty()) out += "    run " + a.run_id + ", registered by " + a.registered_by + "\n";
+  }
+  for (const auto& [alias, version] : w.aliases)
+    out += "  alias " + alias + " was version " + std::to_string(version) + "\n";
+  return out;
+}
+
 // ---- flow ----
 
 struct FlowIn {
@@ -328,14 +347,20 @@ void verbs(CLI::App& app, Command& command) {
         [&](const Rollout& r) { command.print(r, [](const Rollout& x) { return lines(x); }); });
   });
 
-  auto asked = std::make_shared<std::string>();
-  auto* why = app.add_subcommand(
-      "why", "From one prediction back to the version, its gate and approver, run, commit, data and files");
-  why->add_option("prediction", *asked, "A prediction's id")->required();
-  why->callback([asked, &command] {
+  auto asked = std::make_shared<WhyThenAsk>();
+  auto* why = app.add_subcommand("why",
+                                 "From one prediction back to the version, its gate and approver, run, commit, data "
+                                 "and files; or what answered when");
+  why->add_option("what", asked->name, "A prediction's id; with --at an endpoint")->required();
+  auto* when = why->add_option("--at", asked->at, "Which versions of this endpoint answered at that time (RFC 3339)");
+  why->callback([asked, when, &command] {
     auto client = command.client();
     if (!client) return command.failed(client.error());
-    command.finish(client->get<Why>(api("/why/" + net::percent_encode(*asked))),
+    if (when->count() > 0)
+      return command.finish(client->get<WhyThen>(api("/endpoints/" + net::percent_encode(asked->name) +
+                                                     "/why?at=" + net::percent_encode(asked->at))),
+                            [&](const auto& w) { command.print(w, [](const WhyThen& x) { return lines(x); }); });
+    command.finish(client->get<Why>(api("/why/" + net::percent_encode(asked->name))),
                    [&](const Why& w) { command.print(w, [](const Why& x) { return lines(x); }); });
   });
 

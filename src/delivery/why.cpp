@@ -1,4 +1,4 @@
-// Why this answer: from one prediction back to its rollout step, version, gate, approver, run, commit, parameters, datasets and files. And what
+// What answered at a time, and why this answer: from one prediction back to its rollout step, version, gate, approver, run, commit, parameters, datasets and files. And what
 // `restore` needs to bring a version back.
 #include "delivery/service.h"
 #include "wire/dvc/lock.h"
@@ -68,6 +68,117 @@ Result<Origin> Service::origin(Tx& tx, const std::string& model, std::int64_t nu
     if (const auto config = config_of(*plan)) out.pipeline = config->train.pipeline;
   TRY(stages, stages_of(out.lock));
   out.stages = std::move(stages);
+  return out;
+}
+
+namespace {
+
+struct Moved {
+  std::string alias{};
+  std::optional<std::int64_t> to{};
+  static constexpr auto fields = std::tuple{field("alias", &Moved::alias), field("to", &Moved::to)};
+};
+// An endpoint's arms, as the ledger's rollout events made them one after another.
+struct ArmsThen {
+  std::string model{};
+  std::vector<AnsweredBy> arms{};
+  std::map<std::int64_t, std::string> brought{};  // version -> the rollout that made it live
+
+  void take(const store::LedgerEvent& event, const Told& told) {
+    const auto version = [](const std::string& name) -> std::int64_t {
+      const auto at = name.rfind('@');
+      return at == std::string::npos ? 0 : std::strtoll(name.c_str() + at + 1, nullptr, 10);
+    };
+    const std::int64_t from = version(told.from), to = version(told.to);
+    const std::string what = event.what.substr(event.what.find('.') + 1);
+    model = told.model;
+    const auto by = [&](std::int64_t number, double share, std::string arm) {
+      return AnsweredBy{.version = number, .share = share, .arm = std::move(arm), .since = event.at, .event = event.id};
+    };
+    // The one that was live and stays so: since when does not change.
+    const auto still = [&](std::int64_t number, double share) {
+      AnsweredBy out = by(number, share, "live");
+      for (const AnsweredBy& a : arms)
+        if (a.version == number && a.arm == "live") out = a, out.share = share;
+      return out;
+    };
+    if (what == "stepped") {
+      const double share = told.share.value_or(0);
+      AnsweredBy canary = by(to, share, "canary");
+      canary.rollout = Rollout{.id = {event.subject.id}};
+      arms = {still(from, 100 - share), std::move(canary)};
+    } else if (what == "done") {
+      brought[to] = event.subject.id;
+      arms = {by(to, 100, "live")};
+    } else if ((what == "rolled_back" || what == "failed") && from != 0) {
+      arms = {still(from, 100)};
+      if (arms.front().event == event.id) arms.front().reason = told.reason;
+    }
+  }
+};
+
+}  // namespace
+
+Result<WhyThen> Service::why_then(Tx& tx, const WhyThenAsk& ask) {
+  constexpr std::int64_t page = 500;
+  Time at = clock_.now();
+  if (!ask.at.empty()) {
+    const auto time = parse_rfc3339(ask.at);
+    if (!time) return fail(Code::invalid, "at: expected a time as 2013-04-26T12:00:00Z", "at");
+    at = *time;
+  }
+  // Each event up to then, in the ledger's order.
+  const auto replay = [&](const std::string& what, const auto& take) -> Result<void> {
+    for (std::int64_t after = 0;;) {
+      TRY(events, store::read_ledger(tx, {.after = after, .limit = page, .what = what}));
+      for (const store::LedgerEvent& event : events) {
+        after = event.seq;
+        if (const auto time = parse_rfc3339(event.at); !time || *time > at) return {};
+        TRY_(take(event));
+      }
+      if (std::ssize(events) < page) return {};
+    }
+  };
+  ArmsThen then;
+  TRY_(replay("rollout.", [&](const store::LedgerEvent& event) -> Result<void> {
+    TRY(told, decode<Told>(event.data.text, {.unknown = UnknownKeys::ignore}));
+    if (told.endpoint == ask.name) then.take(event, told);
+    return {};
+  }));
+  WhyThen out{.endpoint = ask.name, .model = then.model, .at = to_rfc3339(at)};
+  if (then.model.empty()) {
+    TRY(ever, rows::rollouts(tx, ask.name));
+    if (ever.empty()) return fail(Code::missing, "nothing was ever rolled out to an endpoint " + ask.name, "name");
+    return out;
+  }
+  TRY_(replay("alias.moved", [&](const store::LedgerEvent& event) -> Result<void> {
+    if (event.subject.id != then.model) return {};
+    TRY(moved, decode<Moved>(event.data.text, {.unknown = UnknownKeys::ignore}));
+    if (moved.to)
+      out.aliases[moved.alias] = *moved.to;
+    else
+      out.aliases.erase(moved.alias);
+    return {};
+  }));
+  for (AnsweredBy& arm : then.arms) {
+    const RolloutId rollout = arm.rollout ? arm.rollout->id : RolloutId{then.brought[arm.version]};
+    arm.rollout.reset();
+    TRY(row, rows::rollout(tx, rollout));
+    if (row) {
+      arm.rollout = row->rollout;
+      for (const std::string& id : row->approvals) {
+        TRY(approval, team_.find(tx, {id}));
+        arm.approvals.push_back(std::move(approval));
+      }
+    }
+    TRY(version, below_.version(tx, then.model, arm.version));
+    if (version) {
+      arm.run_id = version->run_id, arm.registered_by = version->by, arm.flow = version->flow;
+      TRY(made_by, rows::flow(tx, {version->flow}));
+      if (made_by) arm.commit = made_by->flow.commit, arm.trigger = made_by->flow.trigger.what;
+    }
+    out.arms.push_back(std::move(arm));
+  }
   return out;
 }
 

@@ -276,6 +276,14 @@ Result<void> TaskContext::download(const std::string& folder, const fs::path& to
   return speak(As::runner, [&](net::Client& client) { return download_folder(client, folder, to, 0); });
 }
 
+Result<void> TaskContext::upload(const std::string& path, const fs::path& file) const {
+  return speak(As::runner, [&](net::Client& client) -> Result<void> {
+    TRY(answer, client.upload("/api/2.0/mlflow-artifacts/artifacts/" + net::percent_encode(path), file));
+    if (answer.good()) return {};
+    return fail(Code::unavailable, "the server does not take '" + path + "'", {}, answer.body);
+  });
+}
+
 Result<void> run_runner(const RunnerSettings& given, const std::map<TaskKind, TaskCode>& more,
                         const std::stop_token& stop) {
   auto settings = given;

@@ -40,6 +40,8 @@ struct TaskContext {
   Result<std::filesystem::path> object(std::string_view md5) const;
   // Brings a folder of the server's artifacts (as `1/RUN/artifacts/model`) here.
   Result<void> download(const std::string& folder, const std::filesystem::path& to) const;
+  // Puts a file among the server's artifacts, at that path below their root.
+  Result<void> upload(const std::string& path, const std::filesystem::path& file) const;
 };
 // The same with a client at hand.
 Result<void> download_artifacts(net::Client& server, const std::string& folder, const std::filesystem::path& to);

@@ -81,10 +81,12 @@ Result<Approval> Service::vote(Call& call, const VoteAsk& in) {
   after.state = refused ? ApprovalState::refused : ApprovalState::granted;
   after.decided = to_rfc3339(call.now());
   TRY_(rows::decide(call.tx, in.id, after.state, call.now(), ""));
+  TRY(asked, store::read_ledger(call.tx, {.limit = 1, .what = "approval.asked", .subject = after.id.text}));
   call.tell({.what = "approval.decided",
              .subject_kind = "approval",
              .subject = after.id.text,
              .flow = after.flow,
+             .cause = asked.empty() ? "" : asked.front().id,
              .digests = after.digests.text,
              .data = object({{"state", word(after.state)},
                              {"subject_kind", after.subject_kind},
