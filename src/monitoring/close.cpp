@@ -230,6 +230,7 @@ Result<void> Service::work(const std::string& endpoint, const std::stop_token& s
   if (const auto at = watched_.find(endpoint); at != watched_.end()) {
     Watched& w = *at->second;
     w.asked.reset();
+    w.failed.reset();
     if (w.row.revision != doing->row.revision) return {};  // declared anew meanwhile: it is looked at again
     w.done = doing->seen;
     w.next = next;

@@ -9,6 +9,7 @@ constexpr const char* look_kind = "monitoring.look";
 constexpr auto look_every = std::chrono::seconds(1);
 constexpr auto asked_again = std::chrono::seconds(30);   // the job may have been lost
 constexpr auto reload_every = std::chrono::seconds(30);  // another server on the same store may have declared a monitor
+constexpr auto failed_again = std::chrono::minutes(5);
 constexpr int attempts_max = 50;
 
 struct LookAt {
@@ -24,7 +25,16 @@ bool same(const serving::Watermark& a, const serving::Watermark& b) {
 void Service::attach(jobs::Worker& worker) {
   worker.handle(look_kind, [this](const jobs::Job& job, const std::stop_token& stop) -> Result<std::string> {
     TRY(at, decode<LookAt>(job.payload));
-    TRY_(work(at.endpoint, stop));
+    const auto done = work(at.endpoint, stop);
+    if (!done && (done.error().code == Code::busy || done.error().code == Code::unavailable))
+      return std::unexpected(done.error());  // tried again by the worker
+    if (!done) {  // at once it would go the same way; a dead job every half minute would tell nobody more
+      log::error("monitoring.work_failed",
+                 {{"endpoint", at.endpoint}, {"message", done.error().message}, {"detail", done.error().detail}});
+      const std::lock_guard hold(mutex_);
+      if (const auto known = watched_.find(at.endpoint); known != watched_.end())
+        known->second->failed = parts_.clock.steady();
+    }
     return "{}";
   });
 }
@@ -74,7 +84,7 @@ Result<void> Service::reload() {
     auto& at = now[endpoint];
     if (const auto known = watched_.find(endpoint); known != watched_.end()) at = std::move(known->second);
     if (!at) at = std::make_unique<Watched>();
-    if (at->row.revision != shown.row.revision) at->next.reset(), at->done.reset();
+    if (at->row.revision != shown.row.revision) at->next.reset(), at->done.reset(), at->failed.reset();
     at->row = std::move(shown.row);
   }
   watched_ = std::move(now);
@@ -92,10 +102,13 @@ bool Service::idle(const Watched& at, const serving::Watermark& now) const {
 
 bool Service::due(Watched& at, const serving::Watermark& now) const {
   const auto steady = parts_.clock.steady();
-  if (!at.moved || now.rows != at.now.rows || now.arrival != at.now.arrival || steady < *at.moved) at.moved = steady;
+  if (steady < at.looked) at.moved = steady, at.asked.reset(), at.failed.reset(), at.not_before = steady;  // tests only
+  at.looked = steady;
+  if (!at.moved || now.rows != at.now.rows || now.arrival != at.now.arrival) at.moved = steady;
   at.now = now;
   if (now.rows == 0) return false;
-  if (at.asked && steady >= *at.asked && steady - *at.asked < asked_again) return false;
+  if (at.asked && steady - *at.asked < asked_again) return false;
+  if (at.failed && steady - *at.failed < failed_again) return false;
   if (!at.done) return true;
   if (at.next) {
     const auto lateness = parse_duration(at.row.monitor.lateness);

@@ -12,6 +12,8 @@ struct Service::Watched {
   std::optional<Window> next{};              // that may close next; absent: not known yet
   std::optional<serving::Watermark> done{};  // how far the log had come when windows were last compared with it
   std::optional<Steady> asked{};             // a job was added
+  std::optional<Steady> failed{};            // what is due cannot be done: not tried again for a while
+  Steady looked{};
   Steady not_before{};                       // the next recomputing
 };
 
