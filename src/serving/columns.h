@@ -27,6 +27,9 @@ class Columns {
   // A matrix whose columns have names of their own.
   void add_matrix(const TensorView& t, const std::vector<std::string_view>& names,
                   std::span<const std::uint32_t> picked, std::size_t row);
+  // One cell as JSON: a scalar, or a list as NAME/0 …, or as its text.
+  enum class Lists { as_columns, as_text };
+  void add_json(const std::string& name, std::string_view json, std::size_t row, Lists lists);
   // All of them, `size` rows long; what is wanted is there again for the next batch.
   std::vector<LogColumn> take(std::size_t size);
 

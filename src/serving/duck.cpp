@@ -84,4 +84,9 @@ Result<void> Duck::each(const std::string& sql, const std::function<Result<void>
   return out;
 }
 
+Result<void> Duck::add(duckdb_table_function function) {
+  if (duckdb_register_table_function(connection_, function) != DuckDBSuccess) return cannot("no table function");
+  return {};
+}
+
 }  // namespace pawl::serving

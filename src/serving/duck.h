@@ -25,6 +25,7 @@ class Duck {
   // `begun` sees the types first.
   Result<void> each(const std::string& sql, const std::function<Result<void>(duckdb_data_chunk)>& piece,
                     const std::function<void(duckdb_result&)>& begun = {});
+  Result<void> add(duckdb_table_function function);
 
  private:
   duckdb_database database_ = nullptr;

@@ -13,6 +13,7 @@ namespace {
 struct Wanted {
   Columns* to = nullptr;
   std::string name{}, sql{};
+  bool json = false;  // its cells may be of any kind
 };
 
 struct FileColumn {
@@ -39,7 +40,7 @@ bool is_plain(std::string_view type) {
          type == "VARCHAR";
 }
 
-// `feature.a` as it is; a list as its values; a column whose versions disagree (JSON) as texts.
+// `feature.a` as it is; a list as its values; a column whose versions disagree cell by cell.
 Result<void> want(Duck& duck, const std::string& source, const FileColumn& c, std::string_view prefix,
                   const std::vector<std::string>& names, Columns& to, std::vector<Wanted>& out) {
   if (!c.name.starts_with(prefix)) return {};
@@ -54,8 +55,10 @@ Result<void> want(Duck& duck, const std::string& source, const FileColumn& c, st
     for (std::size_t k = 0; k < width; ++k)
       if (const auto n = name + "/" + std::to_string(k); asked(n))
         out.push_back({&to, n, quoted + "[" + std::to_string(k + 1) + "]" + (is_plain(of) ? "" : "::VARCHAR")});
+  } else if (c.type == "JSON") {
+    out.push_back({&to, name, quoted + "::VARCHAR", true});
   } else if (asked(name)) {
-    out.push_back({&to, name, is_plain(c.type) ? quoted : c.type == "JSON" ? quoted + "->>'$'" : quoted + "::VARCHAR"});
+    out.push_back({&to, name, is_plain(c.type) ? quoted : quoted + "::VARCHAR"});
   }
   return {};
 }
@@ -92,6 +95,14 @@ void add_vector(LogColumn& c, duckdb_vector vector, duckdb_type type, std::size_
       add_text(c, text_at(texts[i]));
     else
       add_missing(c, size_of(c) + 1);
+}
+
+void add_json(Columns& to, const std::string& name, duckdb_vector vector, std::size_t row, std::size_t n,
+              Columns::Lists lists) {
+  auto* texts = static_cast<duckdb_string_t*>(duckdb_vector_get_data(vector));
+  const auto* validity = duckdb_vector_get_validity(vector);
+  for (std::size_t i = 0; i < n; ++i)
+    if (is_valid(validity, i)) to.add_json(name, text_at(texts[i]), row + i, lists);
 }
 
 // The digest was written as the hex of its bytes.
@@ -140,6 +151,11 @@ Result<void> take(duckdb_data_chunk chunk, const std::vector<duckdb_type>& types
                                                        : static_cast<std::uint64_t>(received[i]));
   std::size_t hint = 0;
   for (std::size_t w = 0; w < wanted.size(); ++w) {
+    if (wanted[w].json) {
+      add_json(*wanted[w].to, wanted[w].name, vector(fixed_columns + w), row, n,
+               wanted[w].to == &to.context ? Columns::Lists::as_text : Columns::Lists::as_columns);
+      continue;
+    }
     auto* c = wanted[w].to->at(wanted[w].name, hint, row);
     if (c == nullptr) continue;
     hint = wanted[w].to->after(*c);

@@ -80,14 +80,17 @@ bool RecordView::read(std::string_view payload, Parts parts) {
   arm = static_cast<Arm>(arm_byte);
   version = in.number<std::int64_t>();
   step = in.number<std::int64_t>();
-  in.number<std::int64_t>();  // latency
+  latency_us = in.number<std::int64_t>();
   rollout = in.text();
   event_times = in.bytes(in.number<std::uint32_t>() * sizeof(std::int64_t));
   if (!in.good()) return false;
   if (event_times.size() > sizeof(std::int64_t) && event_times.size() != rows * sizeof(std::int64_t)) return false;
   if (parts == Parts::head) return true;
   if (!view_tensors(in, outputs)) return false;
-  for (int i = 0; i < 4; ++i) in.text();  // digest, request, project, error
+  digest = in.text();
+  request_id = in.text();
+  in.text();  // the project
+  error = in.text();
   const auto has_key = in.number<std::uint8_t>();
   const auto key = in.number<std::uint64_t>();
   key_digest = has_key == 1 ? std::optional(key) : std::nullopt;

@@ -43,9 +43,10 @@ struct RecordView {
   std::uint32_t counter = 0, rows = 0;
   Status status{};
   Arm arm{};
-  std::int64_t version = 0, step = 0;
+  std::int64_t version = 0, step = 0, latency_us = 0;
   std::string_view rollout{}, event_times{};  // of event times: std::int64_t each; none, one for all, or one per row
   std::vector<TensorView> outputs{};
+  std::string_view digest{}, request_id{}, error{};
   std::optional<std::uint64_t> key_digest{};
   std::string_view context{};
   std::vector<std::string_view> columns{};
