@@ -45,7 +45,7 @@ std::string for_chat(std::string_view text) {
   return out;
 }
 
-std::vector<std::string> events_by_default() { return {"alarm.", "approval.", "flow.", "rollout."}; }
+std::vector<std::string> events_by_default() { return {"alarm.", "approval.", "flow.", "retrain.", "rollout."}; }
 bool good_name(std::string_view name) {
   return std::ranges::all_of(
       name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; });

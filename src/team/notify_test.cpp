@@ -109,6 +109,34 @@ TEST_CASE("an event as one sentence") {
       "2013-04-26T00:00:00Z.");
   CHECK(said(b.tell("alarm.closed", R"({"endpoint":"delays","kind":"performance"})", "alarm", "a1")) ==
         "Alarm closed on endpoint delays: performance.");
+  CHECK(
+      said(b.tell(
+          "alarm.opened",
+          R"({"endpoint":"delays","kind":"drift","column":"","columns":["temp","wind"],"statistic":0.25,"limit":0.2,"window_end":"2013-04-26T00:00:00Z","reason":""})",
+          "alarm", "a1")) ==
+      "Alarm opened on endpoint delays: drift of temp, wind, 0.25 against a limit of 0.2, window until "
+      "2013-04-26T00:00:00Z.");
+  CHECK(
+      said(b.tell(
+          "alarm.closed",
+          R"({"endpoint":"delays","kind":"drift","columns":["temp"],"reason":"the reference changed: version 4 is live"})",
+          "alarm", "a1")) ==
+      "Alarm closed on endpoint delays: drift, because: the reference changed: version 4 is live.");
+  CHECK(said(b.tell("alarm.silenced", R"({"endpoint":"delays","kind":"drift","reason":"until 2014-01-01T00:00:00Z"})",
+                    "alarm", "a1")) == "Alarm silenced by olga on endpoint delays: drift, until 2014-01-01T00:00:00Z.");
+  CHECK(
+      said(b.tell(
+          "window.closed",
+          R"({"endpoint":"delays","start":"2013-03-01T00:00:00Z","end":"2013-03-29T00:00:00Z","rows":400,"labelled":300,"tested":16,"drifted":4})",
+          "window", "w1")) ==
+      "Window 2013-03-01T00:00:00Z to 2013-03-29T00:00:00Z of endpoint delays is closed: 400 rows, 300 labelled, 4 of "
+      "16 columns drifted.");
+  CHECK(
+      said(b.tell(
+          "retrain.held",
+          R"({"model":"m","endpoint":"delays","kind":"drift","window_end":"2013-04-26T00:00:00Z","reason":"at most 3 in 90d"})",
+          "model", "m")) ==
+      "Model m is not retrained for drift on endpoint delays, window until 2013-04-26T00:00:00Z: at most 3 in 90d.");
   CHECK(said(b.tell("rollout.rolled_back", R"({"endpoint":"delays","to":"m@2","reason":"predictions shifted"})",
                     "rollout", "r1")) == "Rollout of m@2 on endpoint delays is rolled back: predictions shifted.");
   CHECK(said(b.tell("repo.added", "{}", "repo", "flights")) == "repo.added: repo flights, by olga.");

@@ -48,11 +48,31 @@ Result<std::string> of_comment(Tx& tx, const store::LedgerEvent& event) {
   return event.by + " on " + event.subject.kind + " " + event.subject.id +
          with(": ", comment ? cut(comment->text) : "");
 }
+// "temp, wind and 3 more"; empty when there is no such list.
+std::string list_of(const store::LedgerEvent& event, std::string_view key) {
+  constexpr std::size_t named_max = 10;
+  const auto found = json_at(event.data.text, key);
+  const auto list = found ? decode<std::vector<std::string>>(*found) : Result<std::vector<std::string>>{};
+  if (!list) return {};
+  std::string out;
+  for (std::size_t i = 0; i < std::min(list->size(), named_max); ++i) out += (i == 0 ? "" : ", ") + (*list)[i];
+  if (list->size() > named_max) out += " and " + std::to_string(list->size() - named_max) + " more";
+  return out;
+}
 std::string of_alarm(const store::LedgerEvent& event) {
-  return "Alarm " + words_of(event.what) + " on endpoint " + data_of(event, "endpoint") +
-         with(": ", data_of(event, "kind")) + with(" ", data_of(event, "column")) +
-         with(", ", data_of(event, "statistic")) + with(" against a limit of ", data_of(event, "limit")) +
-         with(", window until ", data_of(event, "window_end")) + ".";
+  const bool closed = event.what == "alarm.closed", silenced = event.what == "alarm.silenced";
+  return "Alarm " + words_of(event.what) +
+         (event.what == "alarm.acknowledged" || silenced ? with(" by ", event.by) : "") + " on endpoint " +
+         data_of(event, "endpoint") + with(": ", data_of(event, "kind")) + with(" ", data_of(event, "column")) +
+         with(" of ", closed ? "" : list_of(event, "columns")) + with(", ", data_of(event, "statistic")) +
+         with(" against a limit of ", data_of(event, "limit")) + with(", window until ", data_of(event, "window_end")) +
+         with(closed ? ", because: " : ", ", data_of(event, "reason")) + ".";
+}
+std::string of_window(const store::LedgerEvent& event) {
+  return "Window " + data_of(event, "start") + " to " + data_of(event, "end") + " of endpoint " +
+         data_of(event, "endpoint") + " is " + words_of(event.what) + ": " + data_of(event, "rows") + " rows, " +
+         data_of(event, "labelled") + " labelled, " + data_of(event, "drifted") + " of " + data_of(event, "tested") +
+         " columns drifted.";
 }
 
 }  // namespace
@@ -61,6 +81,11 @@ Result<std::string> sentence(Tx& tx, const store::LedgerEvent& event) {
   if (event.subject.kind == "approval") return of_approval(tx, event);
   if (event.what == "comment.made") return of_comment(tx, event);
   if (event.what.starts_with("alarm.")) return of_alarm(event);
+  if (event.what.starts_with("window.")) return of_window(event);
+  if (event.what == "retrain.held")
+    return "Model " + event.subject.id + " is not retrained for " + data_of(event, "kind") +
+           with(" on endpoint ", data_of(event, "endpoint")) + with(", window until ", data_of(event, "window_end")) +
+           with(": ", data_of(event, "reason")) + ".";
   if (event.what.starts_with("flow."))
     return "Flow " + event.subject.id + with(" of ", data_of(event, "model")) + " is " + words_of(event.what) +
            with(": ", data_of(event, "reason")) + ".";
