@@ -119,7 +119,7 @@ FILES = {
 class Team:
     """A repository of its own, two people, a server."""
 
-    def __init__(self, folder: Path, monkeypatch):
+    def __init__(self, folder: Path, monkeypatch, files=FILES):
         self.folder, self.tokens = folder, {}
         home = folder / "home"
         home.mkdir()
@@ -136,7 +136,7 @@ class Team:
         self.origin, self.work = folder / "shops.git", folder / "shops"
         self.sh("git", "init", "--quiet", "--bare", "--initial-branch=main", self.origin)
         self.sh("git", "init", "--quiet", "--initial-branch=main", self.work)
-        for name, text in FILES.items():
+        for name, text in files.items():
             (self.work / name).write_text(textwrap.dedent(text))
         self.sh(PAWL, "init", cwd=self.work)
         self.sh("git", "remote", "add", "origin", self.origin, cwd=self.work)
@@ -196,16 +196,20 @@ class Team:
         raise AssertionError(f"never: {what}")
 
 
+    def end(self):
+        self.hold.unlink(missing_ok=True)
+        self.server.stop()
+        lock = self.server.data / "runner" / "runner.lock"
+        if lock.exists():  # the runner goes by itself once its server is gone: it must not outlive the folder
+            subprocess.run(["flock", "--timeout", "60", lock, "true"], check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 @pytest.fixture
 def team(tmp_path, monkeypatch):
     team = Team(tmp_path, monkeypatch)
     yield team
-    team.hold.unlink(missing_ok=True)
-    team.server.stop()
-    lock = team.server.data / "runner" / "runner.lock"
-    if lock.exists():  # the runner goes by itself once its server is gone: it must not outlive the folder
-        subprocess.run(["flock", "--timeout", "60", lock, "true"], check=False)
-    shutil.rmtree(tmp_path, ignore_errors=True)
+    team.end()
 
 
 def test_from_a_push_to_a_guarded_endpoint_on_other_data(team):
