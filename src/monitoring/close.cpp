@@ -12,6 +12,7 @@ namespace {
 
 // Labels trickle in for weeks. Recomputing takes at most a sixth of a thread's time.
 constexpr int recompute_rest = 5;
+constexpr auto recompute_rest_min = std::chrono::seconds(2);
 constexpr auto recompute_rest_max = std::chrono::minutes(5);
 
 struct WindowTold {
@@ -43,20 +44,8 @@ struct Noticed {
   static constexpr auto fields = std::tuple{field("id", &Noticed::id), field("endpoint", &Noticed::endpoint)};
 };
 
-constexpr std::int64_t us_a_day = 86'400'000'000;
-using Days = std::map<std::int64_t, std::int64_t>;
-std::int64_t day_of(Time t) { return std::chrono::floor<std::chrono::days>(Micros{t.us}).count(); }
-std::int64_t rows_in(const Days& days, const Window& w) {
-  std::int64_t out = 0;
-  for (auto d = days.lower_bound(day_of(w.start)); d != days.end() && d->first < day_of(w.end); ++d) out += d->second;
-  return out;
-}
-// The first day with rows at or after that of `t`.
-std::optional<Time> next_rows(const Days& days, Time t) {
-  for (auto d = days.lower_bound(day_of(t)); d != days.end(); ++d)
-    if (d->second > 0) return Time{d->first * us_a_day};
-  return std::nullopt;
-}
+constexpr Micros day = std::chrono::hours(24);
+Time midnight(Time t) { return {std::chrono::floor<std::chrono::days>(Micros{t.us}).count() * day.count()}; }
 
 class LogSource final : public Source {
  public:
@@ -95,18 +84,16 @@ std::mutex& Service::lock_of(const std::string& endpoint) {
 Result<std::optional<Service::Doing>> Service::begin(const std::string& endpoint, const Who& who) {
   TRY(row, parts_.store.read_for<std::optional<MonitorRow>>([&](Tx& tx) { return rows::in_force(tx, endpoint); }));
   if (!row) return std::nullopt;
-  // How far the log is first, then its counts: what comes in between is found at the next look.
   const auto seen = parts_.log.watermark(endpoint);
   if (!seen && seen.error().code == Code::missing) return std::nullopt;
   if (!seen) return std::unexpected(seen.error());
   if (seen->rows == 0) return std::nullopt;
-  TRY(days, parts_.log.rows_by_day(endpoint));
   if (!row->anchor) {
-    row->anchor = Time{day_of(seen->oldest) * us_a_day};
+    row->anchor = midnight(seen->oldest);
     TRY_(parts_.store.write([&](Tx& tx) { return rows::set_anchor(tx, endpoint, row->revision, *row->anchor); }));
   }
   TRY(grid, Grid::parse(row->monitor.window, *row->anchor));
-  return Doing{.row = std::move(*row), .grid = grid, .days = std::move(days), .seen = *seen, .who = who};
+  return Doing{.row = std::move(*row), .grid = grid, .end = midnight(seen->event) + day, .seen = *seen, .who = who};
 }
 
 Result<std::optional<Window>> Service::next_of(const Doing& doing) {
@@ -114,9 +101,9 @@ Result<std::optional<Window>> Service::next_of(const Doing& doing) {
                 [&](Tx& tx) { return rows::last_window(tx, doing.row.monitor.endpoint); }));
   if (last) return next_window(doing.grid, last->window.end);
   // Nothing was watched before the first row.
-  const auto first = next_rows(doing.days, *doing.row.anchor);
+  TRY(first, parts_.log.first_day(doing.row.monitor.endpoint, midnight(*doing.row.anchor), doing.end));
   if (!first) return std::nullopt;
-  return doing.grid.at(std::max(*first, *doing.row.anchor));
+  return doing.grid.at(*first);
 }
 
 Result<std::vector<WindowSeen>> Service::close_until(const Doing& doing, std::string_view how,
@@ -127,10 +114,11 @@ Result<std::vector<WindowSeen>> Service::close_until(const Doing& doing, std::st
   std::size_t empty = 0;
   while (next && may(*next)) {
     if (stop.stop_requested()) return fail(Code::busy, "the server stops");
-    const auto rows = rows_in(doing.days, *next);
+    // Counted first, then measured: what comes in between is found at the next look.
+    TRY(rows, parts_.log.count(doing.row.monitor.endpoint, next->start, next->end));
     empty = rows == 0 ? empty + 1 : 0;
     if (empty > empty_windows_max) {
-      const auto later = next_rows(doing.days, next->start);
+      TRY(later, parts_.log.first_day(doing.row.monitor.endpoint, next->start, doing.end));
       if (!later) break;
       next = doing.grid.at(*later);
       empty = 0;
@@ -156,9 +144,12 @@ Result<void> Service::recompute_late(const Doing& doing, bool labels_moved, cons
   // Windows with fewer rows than they had: those are not kept any more. Such a window stays as it was.
   std::vector<WindowRow> kept;
   std::vector<Window> spans;
-  for (const auto& w : windows)
-    if (const auto rows = rows_in(doing.days, w.window); rows > 0 && rows >= w.counts.rows)
-      kept.push_back(w), spans.push_back(w.window);
+  std::vector<std::int64_t> rows_now;
+  for (const auto& w : windows) {
+    TRY(rows, parts_.log.count(endpoint, w.window.start, w.window.end));
+    if (rows == 0 || rows < w.counts.rows) continue;
+    kept.push_back(w), spans.push_back(w.window), rows_now.push_back(rows);
+  }
   std::vector<LabelCount> labels;
   if (labels_moved) {
     TRY(found, parts_.log.labels(endpoint, spans));
@@ -167,7 +158,7 @@ Result<void> Service::recompute_late(const Doing& doing, bool labels_moved, cons
   for (std::size_t i = 0; i < kept.size(); ++i) {
     const WindowRow& w = kept[i];
     WindowCounts counts = w.counts;
-    counts.rows = rows_in(doing.days, w.window);
+    counts.rows = rows_now[i];
     if (labels_moved)
       counts.labels = labels[i].labels, counts.labels_digest = std::bit_cast<std::int64_t>(labels[i].digest);
     if (counts == w.counts || counts.labels < w.counts.labels) continue;
@@ -183,17 +174,24 @@ Result<void> Service::recompute_late(const Doing& doing, bool labels_moved, cons
     TRY_(keep_recomputed(doing, w, std::move(done)));
   }
   // Rows before the newest closed window that no window holds: the watermark had jumped over them.
-  const Time until = windows.back().window.end;
-  for (auto at = next_rows(doing.days, *doing.row.anchor); at && *at < until;) {
+  const Time until = std::min(windows.back().window.end, doing.end);
+  TRY(first, parts_.log.first_day(endpoint, midnight(*doing.row.anchor), until));
+  auto at = first;
+  while (at) {
     const Window w = doing.grid.at(*at);
-    const bool held = std::ranges::any_of(
+    const auto holds = std::ranges::find_if(
         windows, [&](const WindowRow& k) { return k.window.start < w.end && w.start < k.window.end; });
-    if (!held && w.end <= until) {
+    if (holds == windows.end() && w.end <= until) {
       if (stop.stop_requested()) return fail(Code::busy, "the server stops");
-      TRY(done, measured(doing.row, w, rows_in(doing.days, w)));
+      TRY(rows, parts_.log.count(endpoint, w.start, w.end));
+      TRY(done, measured(doing.row, w, rows));
       TRY_(keep_closed(doing, w, "late", std::move(done)));
     }
-    at = next_rows(doing.days, w.end);
+    // On to the end of the closed windows that follow each other without a gap.
+    Time next = w.end;
+    for (auto k = holds; k != windows.end() && k->window.start <= next; ++k) next = std::max(next, k->window.end);
+    TRY(later, parts_.log.first_day(endpoint, next, until));
+    at = later;
   }
   return {};
 }
@@ -222,9 +220,15 @@ Result<void> Service::work(const std::string& endpoint, const std::stop_token& s
       *doing, "watermark", [&](const Window& w) { return may_close(w, doing->seen.event, lateness); }, stop));
   if (nothing_comes)
     TRY_(close_until(*doing, "idle", [&](const Window& w) { return closes_idle(w, doing->seen); }, stop));
-  TRY_(recompute_late(*doing, labels_moved, stop));
-
   TRY(next, next_of(*doing));
+  // Rows before this are late from now on. Counted before the windows are: what comes in between is looked at once more.
+  const Time closed = next ? next->start : Time{}, from = midnight(*doing->row.anchor);
+  std::int64_t closed_rows = 0;
+  if (from < closed) {
+    TRY(rows, parts_.log.count(endpoint, from, closed));
+    closed_rows = rows;
+  }
+  TRY_(recompute_late(*doing, labels_moved, stop));
   const auto ended = parts_.clock.steady();
   const std::lock_guard hold(mutex_);
   if (const auto at = watched_.find(endpoint); at != watched_.end()) {
@@ -234,8 +238,9 @@ Result<void> Service::work(const std::string& endpoint, const std::stop_token& s
     if (w.row.revision != doing->row.revision) return {};  // declared anew meanwhile: it is looked at again
     w.done = doing->seen;
     w.next = next;
-    w.not_before =
-        ended + std::min<std::chrono::steady_clock::duration>(recompute_rest * (ended - began), recompute_rest_max);
+    w.closed_from = from, w.closed_until = closed, w.closed_rows = closed_rows;
+    w.not_before = ended + std::clamp<std::chrono::steady_clock::duration>(recompute_rest * (ended - began),
+                                                                           recompute_rest_min, recompute_rest_max);
   }
   return {};
 }

@@ -44,17 +44,22 @@ Result<std::vector<LabelCount>> Log::labels(const std::string& endpoint, const s
   return out;
 }
 
+Result<std::optional<Time>> Log::first_day(const std::string& endpoint, Time from, Time to) {
+  constexpr Micros day = std::chrono::hours(24);
+  if (from >= to) return std::nullopt;
+  TRY(any, count(endpoint, from, to));
+  if (any == 0) return std::nullopt;
+  while (from + day < to) {  // halved: a gap may be a century
+    const Time middle = from + day * (((to - from) / day) / 2);
+    TRY(before, count(endpoint, from, middle));
+    (before > 0 ? to : from) = middle;
+  }
+  return from;
+}
+
 Result<serving::Watermark> ServingLog::watermark(const std::string& endpoint) { return serving_.watermark(endpoint); }
-Result<std::map<std::int64_t, std::int64_t>> ServingLog::rows_by_day(const std::string& endpoint) {
-  std::map<std::int64_t, std::int64_t> out;
-  TRY(reach, serving_.watermark(endpoint));
-  serving::RowsAsk ask{.endpoint = endpoint, .from = reach.oldest, .to = reach.event + Micros{1}};
-  ask.features = ask.outputs = ask.context = ask.labels = false;
-  TRY_(serving_.read_rows(ask, [&](const serving::RowBatch& batch) -> Result<void> {
-    for (const auto t : batch.event_times) ++out[std::chrono::floor<std::chrono::days>(Micros{t}).count()];
-    return {};
-  }));
-  return out;
+Result<std::int64_t> ServingLog::count(const std::string& endpoint, Time from, Time to) {
+  return serving_.count_rows(endpoint, from, to);
 }
 Result<void> ServingLog::read_rows(const serving::RowsAsk& ask,
                                    const std::function<Result<void>(const serving::RowBatch&)>& each) {

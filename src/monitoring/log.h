@@ -1,7 +1,5 @@
 // The prediction log, as windows are made from it. Tests have one in memory.
 #pragma once
-#include <map>
-
 #include "monitoring/measure.h"
 
 namespace pawl::serving {
@@ -20,21 +18,23 @@ class Log {
  public:
   virtual ~Log() = default;
   virtual Result<serving::Watermark> watermark(const std::string& endpoint) = 0;
-  // Rows by the day of their event time (since 1970); cheap. Windows are whole days, so these tell which one has grown.
-  virtual Result<std::map<std::int64_t, std::int64_t>> rows_by_day(const std::string& endpoint) = 0;
+  // How many rows there are of these whole days; cheap: nothing is read. It tells which window has grown.
+  virtual Result<std::int64_t> count(const std::string& endpoint, Time from, Time to) = 0;
   virtual Result<void> read_rows(const serving::RowsAsk& ask,
                                  const std::function<Result<void>(const serving::RowBatch&)>& each) = 0;
   virtual Result<std::vector<serving::LogColumn>> answer(const std::string& model, std::int64_t version,
                                                          const serving::RowBatch& rows) = 0;
   // One pass over the rows of these windows, which do not overlap and are sorted.
   Result<std::vector<LabelCount>> labels(const std::string& endpoint, const std::vector<Window>& windows);
+  // The first day with rows in [from, to), both midnight.
+  Result<std::optional<Time>> first_day(const std::string& endpoint, Time from, Time to);
 };
 
 class ServingLog final : public Log {
  public:
   explicit ServingLog(serving::Service& serving) : serving_(serving) {}
   Result<serving::Watermark> watermark(const std::string& endpoint) override;
-  Result<std::map<std::int64_t, std::int64_t>> rows_by_day(const std::string& endpoint) override;
+  Result<std::int64_t> count(const std::string& endpoint, Time from, Time to) override;
   Result<void> read_rows(const serving::RowsAsk& ask,
                          const std::function<Result<void>(const serving::RowBatch&)>& each) override;
   Result<std::vector<serving::LogColumn>> answer(const std::string& model, std::int64_t version,

@@ -12,7 +12,7 @@ namespace {
 
 struct NoLog final : monitoring::Log {
   Result<serving::Watermark> watermark(const std::string&) override { return none(); }
-  Result<std::map<std::int64_t, std::int64_t>> rows_by_day(const std::string&) override { return none(); }
+  Result<std::int64_t> count(const std::string&, Time, Time) override { return none(); }
   Result<void> read_rows(const serving::RowsAsk&,
                          const std::function<Result<void>(const serving::RowBatch&)>&) override {
     return none();

@@ -77,7 +77,9 @@ class Service {
   struct Watched;  // what the watch knows of an endpoint
   void watch(const std::stop_token& stop);
   Result<void> reload();
-  bool due(Watched& at, const serving::Watermark& now) const;
+  enum class Due { no, yes, when_late_rows_came };
+  Due due(Watched& at, const serving::Watermark& now) const;
+  Result<bool> is_due_now(const std::string& endpoint, const serving::Watermark& now);
   bool idle(const Watched& at, const serving::Watermark& now) const;
   bool closes_idle(const Window& window, const serving::Watermark& now) const;
 
@@ -85,7 +87,7 @@ class Service {
   struct Doing {  // one endpoint's work under way
     MonitorRow row{};
     Grid grid;
-    std::map<std::int64_t, std::int64_t> days{};  // rows by event day
+    Time end{};  // the day after the newest row
     serving::Watermark seen{};
     Who who{};
   };

@@ -50,10 +50,9 @@ struct MemoryLog final : Log {
     }
     return out;
   }
-  Result<std::map<std::int64_t, std::int64_t>> rows_by_day(const std::string&) override {
-    std::map<std::int64_t, std::int64_t> out;
-    for (const Row& r : rows) ++out[r.time / day_us];
-    return out;
+  Result<std::int64_t> count(const std::string&, Time from, Time to) override {
+    CHECK((from.us % day_us == 0 && to.us % day_us == 0));
+    return std::ranges::count_if(rows, [&](const Row& r) { return r.time >= from.us && r.time < to.us; });
   }
   Result<void> read_rows(const serving::RowsAsk& ask,
                          const std::function<Result<void>(const serving::RowBatch&)>& each) override {
@@ -165,7 +164,7 @@ struct Watching {
         r.label = r.y + (i % 2 == 0 ? error : -error);
     log.label = house.clock.now();
   }
-  void tick(Micros pass = std::chrono::seconds(1)) {
+  void tick(Micros pass = std::chrono::seconds(3)) {
     house.clock.pass(pass);
     const auto looked = service->look();
     REQUIRE_MESSAGE(looked, looked.error().message);
@@ -331,8 +330,21 @@ TEST_CASE("a late row recomputes its window and no other, and is counted as late
   CHECK(w.notices == Names{R"(window.recomputed {"id":")" + before[0].id + R"(","endpoint":"e"})"});
   CHECK(w.events("window.recomputed").empty());  // no alarm moved: the ledger tells of decisions
   const auto reads = w.log.reads;
+  const auto jobs = [&] {
+    return w.house.store
+        ->read_for<std::int64_t>([](Tx& tx) -> Result<std::int64_t> {
+          TRY(n, tx.one(Sql{"test.jobs", "SELECT count(*) FROM job WHERE kind = 'monitoring.look'"},
+                        [](const Row& r) { return r.i64(0); }));
+          return n.value_or(0);
+        })
+        .value();
+  };
+  const auto looked = jobs();
   w.tick();
-  CHECK(w.log.reads == reads);  // nothing came: nothing is read
+  w.send("2013-04-28", "2013-04-29", 10);  // of the window that is open
+  w.tick();
+  CHECK(w.log.reads == reads);  // nothing came late: nothing is read, and no job is added
+  CHECK(jobs() == looked);
 }
 
 TEST_CASE(

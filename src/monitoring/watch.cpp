@@ -16,8 +16,9 @@ struct LookAt {
   std::string endpoint{};
   static constexpr auto fields = std::tuple{field("endpoint", &LookAt::endpoint)};
 };
-bool same(const serving::Watermark& a, const serving::Watermark& b) {
-  return a.rows == b.rows && a.labelled == b.labelled && a.label == b.label && a.event == b.event;
+// Labels are counted by reading; rows that came late, by comparing sums.
+bool labels_moved(const serving::Watermark& a, const serving::Watermark& b) {
+  return a.labelled != b.labelled || a.label != b.label;
 }
 
 }  // namespace
@@ -100,22 +101,38 @@ bool Service::idle(const Watched& at, const serving::Watermark& now) const {
          (now.arrival.us > 0 && parts_.clock.now() - now.arrival >= *wait);
 }
 
-bool Service::due(Watched& at, const serving::Watermark& now) const {
+Service::Due Service::due(Watched& at, const serving::Watermark& now) const {
+  using enum Due;
   const auto steady = parts_.clock.steady();
   if (steady < at.looked) at.moved = steady, at.asked.reset(), at.failed.reset(), at.not_before = steady;  // tests only
   at.looked = steady;
   if (!at.moved || now.rows != at.now.rows || now.arrival != at.now.arrival) at.moved = steady;
   at.now = now;
-  if (now.rows == 0) return false;
-  if (at.asked && steady - *at.asked < asked_again) return false;
-  if (at.failed && steady - *at.failed < failed_again) return false;
-  if (!at.done) return true;
+  if (now.rows == 0) return no;
+  if (at.asked && steady - *at.asked < asked_again) return no;
+  if (at.failed && steady - *at.failed < failed_again) return no;
+  if (!at.done) return yes;
   if (at.next) {
     const auto lateness = parse_duration(at.row.monitor.lateness);
-    if (lateness && may_close(*at.next, now.event, *lateness)) return true;
-    if (closes_idle(*at.next, now) && idle(at, now)) return true;
+    if (lateness && may_close(*at.next, now.event, *lateness)) return yes;
+    if (closes_idle(*at.next, now) && idle(at, now)) return yes;
   }
-  return !same(*at.done, now) && steady >= at.not_before;
+  if (steady < at.not_before || at.closed_from >= at.closed_until) return no;
+  if (labels_moved(*at.done, now)) return yes;
+  return at.done->rows == now.rows ? no : when_late_rows_came;
+}
+
+Result<bool> Service::is_due_now(const std::string& endpoint, const serving::Watermark& now) {
+  Watched seen;
+  {
+    const std::lock_guard hold(mutex_);
+    const auto at = watched_.find(endpoint);
+    if (at == watched_.end()) return false;
+    if (const auto when = due(*at->second, now); when != Due::when_late_rows_came) return when == Due::yes;
+    seen = *at->second;
+  }
+  TRY(rows, parts_.log.count(endpoint, seen.closed_from, seen.closed_until));
+  return rows != seen.closed_rows;
 }
 
 // What nobody sends rows for any more closes when it has ended by the clock, too: the window of today waits for tomorrow.
@@ -141,11 +158,11 @@ Result<void> Service::look() {
     const auto now = parts_.log.watermark(endpoint);
     if (!now && now.error().code == Code::missing) continue;  // nothing is served there yet
     if (!now) return std::unexpected(now.error());
+    TRY(is_due, is_due_now(endpoint, *now));
+    if (!is_due) continue;
     {
       const std::lock_guard hold(mutex_);
-      const auto at = watched_.find(endpoint);
-      if (at == watched_.end() || !due(*at->second, *now)) continue;
-      at->second->asked = steady;
+      if (const auto at = watched_.find(endpoint); at != watched_.end()) at->second->asked = steady;
     }
     TRY_(parts_.store.write([&](Tx& tx) -> Result<void> {
       Call call(tx, {.who = pawl_itself(), .clock = &parts_.clock});
