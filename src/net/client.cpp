@@ -166,8 +166,9 @@ Result<Answer> Client::upload(std::string_view target, const std::filesystem::pa
   return impl_->perform(sink, headers);
 }
 
-Result<std::string> Client::call_text(Method method, std::string_view target, std::string_view body) {
-  TRY(answer, send(method, target, body));
+Result<std::string> Client::call_text(Method method, std::string_view target, std::string_view body,
+                                      std::string_view type) {
+  TRY(answer, send(method, target, body, type));
   if (!answer.good()) return std::unexpected(error_of(answer));
   return std::move(answer.body);
 }

@@ -35,7 +35,7 @@ class Client {
     TRY(body, call_text(Method::GET, target, {}));
     return decode<Out>(body, {.unknown = UnknownKeys::ignore});
   }
-  Result<std::string> call_text(Method method, std::string_view target, std::string_view body);
+  Result<std::string> call_text(Method method, std::string_view target, std::string_view body, std::string_view type = "application/json");
 
  private:
   struct Impl;

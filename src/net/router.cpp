@@ -60,8 +60,9 @@ void Router::put(Entry e) {
   place = entry.get();
 }
 
-void Router::add_raw(Route route, std::function<Result<Response>(Ask&, const Request&)> handler) {
-  Entry e{.route = std::move(route)};
+void Router::add_raw(Route route, std::function<Result<Response>(Ask&, const Request&)> handler, const Shape* in,
+                     const Shape* out) {
+  Entry e{.route = std::move(route), .in = in, .out = out};
   e.on_thread = [handler = std::move(handler)](
                     std::shared_ptr<const Request> request) -> std::expected<Entry::AskWork, DecodeError> {
     return [&handler, request = std::move(request)](Ask& ask) { return handler(ask, *request); };

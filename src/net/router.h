@@ -102,8 +102,8 @@ class Router {
     else e.on_thread = [decoded](std::shared_ptr<const Request> request) { return decoded(*request); };
     put(std::move(e));
   }
-  // A handler that reads the request itself: (Ask&, const Request&) -> Result<Response>; on io or pool.
-  void add_raw(Route route, std::function<Result<Response>(Ask&, const Request&)> handler);
+  // A handler that reads the request itself: (Ask&, const Request&) -> Result<Response>; on io or pool. `in` and `out` are for the OpenAPI page only.
+  void add_raw(Route route, std::function<Result<Response>(Ask&, const Request&)> handler, const Shape* in = nullptr, const Shape* out = nullptr);
   // A handler that answers later, from any thread; starts on the io thread and must not block.
   void add_async(Route route, std::function<void(Ask, std::shared_ptr<const Request>, Reply)> handler);
   // A body that streams; `open` and the Upload run on the pool.

@@ -59,7 +59,8 @@ class House {
   net::Response send(net::Method method, std::string_view target, std::string body = {},
                      std::vector<net::Pair> headers = {}) {
     auto request = net::make_request(method, target, std::move(body));
-    if (!request.body.empty()) request.headers.push_back({"content-type", "application/json"});
+    if (!request.body.empty() && std::ranges::find(headers, "content-type", &net::Pair::name) == headers.end())
+      request.headers.push_back({"content-type", "application/json"});
     for (auto& h : headers) request.headers.push_back(std::move(h));
     return net::handle_now(router, *store, authorizer, clock, std::move(request));
   }
