@@ -31,7 +31,17 @@ class Collector {
   std::vector<std::uint32_t> picked_;
 };
 
-// The rows of a sealed segment that were asked for.
-Result<void> read_sealed(const std::filesystem::path& file, Time event_first, Time event_last, Collector& to);
+// Reads sealed segments; one DuckDB for all of them, opened with the first.
+class Duck;
+class SealedReader {
+ public:
+  SealedReader();
+  ~SealedReader();
+  // The rows of the file that were asked for. Its event times are within [event_first, event_last].
+  Result<void> read(const std::filesystem::path& file, Time event_first, Time event_last, Collector& to);
+
+ private:
+  std::unique_ptr<Duck> duck_;
+};
 
 }  // namespace pawl::serving

@@ -23,6 +23,7 @@ Duck::~Duck() {
 }
 
 Result<void> Duck::open() {
+  if (connection_ != nullptr) return {};
   TRY_(datasets::open_duckdb());
   duckdb_config config = nullptr;
   if (duckdb_create_config(&config) != DuckDBSuccess) return fail(Code::internal, "DuckDB: no configuration");

@@ -18,7 +18,7 @@ class Duck {
   Duck(const Duck&) = delete;
   Duck& operator=(const Duck&) = delete;
   ~Duck();
-  Result<void> open();
+  Result<void> open();  // once is enough
   // The first value of the answer as text; nothing when there is no row.
   Result<std::optional<std::string>> run(const std::string& sql);
   // The answer as it is made, in pieces of some thousand rows: it is never in memory as a whole.

@@ -167,11 +167,14 @@ Result<void> take(duckdb_data_chunk chunk, const std::vector<duckdb_type>& types
 
 }  // namespace
 
-Result<void> read_sealed(const fs::path& file, Time event_first, Time event_last, Collector& to) {
+SealedReader::SealedReader() : duck_(std::make_unique<Duck>()) {}
+SealedReader::~SealedReader() = default;
+
+Result<void> SealedReader::read(const fs::path& file, Time event_first, Time event_last, Collector& to) {
+  auto& duck = *duck_;
   const auto& ask = to.ask;
   const Time from = std::max(ask.from, event_first), until = std::min(ask.to, event_last + Micros{1});
   if (from >= until) return {};
-  Duck duck;
   TRY_(duck.open());
   const auto source = "read_parquet(" + in_quotes(file.string(), '\'') + ")";
   TRY(columns, columns_of(duck, source));

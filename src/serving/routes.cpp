@@ -12,6 +12,7 @@ using net::Request;
 using net::Response;
 
 constexpr std::size_t infer_bytes_max = 64 << 20;
+constexpr std::string_view parquet_type = "application/vnd.apache.parquet";
 
 struct ById {
   std::string id{};
@@ -106,12 +107,29 @@ void mount(net::Router& at, Service& serving) {
           .on = On::pool,
           .about = "One endpoint"},
          [&serving](Ask&, const ByName& in) { return serving.endpoint(in.name); });
-  at.add({.method = Method::POST,
-          .path = "/api/pawl/v1/endpoints/{name}/labels",
-          .needs = May::predict,
-          .on = On::pool,
-          .about = "The truth of earlier predictions"},
-         [&serving](Ask& ask, const NewLabels& in) { return serving.take_labels(ask, in); });
+  // Decoded on the pool: a hundred thousand labels take the loop's thread too long.
+  at.add_raw(
+      {.method = Method::POST,
+       .path = "/api/pawl/v1/endpoints/{name}/labels",
+       .needs = May::predict,
+       .on = On::pool,
+       .about = "The truth of earlier predictions; also as a Parquet file (application/vnd.apache.parquet)"},
+      [&serving](Ask& ask, const Request& request) -> Result<Response> {
+        LabelsTaken taken;
+        if (request.header("content-type").starts_with(parquet_type)) {
+          TRY(got, serving.take_labels_parquet(ask, std::string(request.param("name")), request.body));
+          taken = got;
+        } else {
+          NewLabels in;
+          DecodeError problem;
+          if (!net::decode_request(request, shape<NewLabels>, &in, Dialect::pawl, problem))
+            return std::unexpected(to_error(problem));
+          TRY(got, serving.take_labels(ask, in));
+          taken = got;
+        }
+        return net::json_response(shape<LabelsTaken>, &taken);
+      },
+      &shape<NewLabels>, &shape<LabelsTaken>);
   at.add({.method = Method::GET,
           .path = "/api/pawl/v1/predictions/{id}",
           .needs = May::read,

@@ -26,7 +26,7 @@ Cells cells_of(const RowBatch& b, std::size_t row) {
   Cells out;
   const auto add = [&](const std::string& group, const std::vector<LogColumn>& columns) {
     for (const auto& c : columns) {
-      CHECK_MESSAGE(size_of(c) == b.size, c.name);
+      if (size_of(c) != b.size) FAIL(c.name);
       if (const auto value = cell(columns, c.name, row); value != "missing") out[group + c.name] = value;
     }
   };
@@ -37,6 +37,12 @@ Cells cells_of(const RowBatch& b, std::size_t row) {
   out["arm"] = word(b.arms[row]);
   out["unit"] = std::to_string(b.units[row]);
   out["time"] = std::to_string(b.event_times[row]);
+  return out;
+}
+
+std::string said(const Cells& cells) {
+  std::string out;
+  for (const auto& [name, value] : cells) out += name + "=" + value + " ";
   return out;
 }
 
@@ -89,7 +95,7 @@ v2::Tensor tensor(Dice& random, const std::string& name, std::size_t rows, std::
 }  // namespace
 
 TEST_CASE("the open tail and a sealed file hold the same rows, whatever versions made of a column") {
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
     CAPTURE(seed);
     Dice random(seed);
     const store::ScratchFolder folder;
@@ -101,7 +107,7 @@ TEST_CASE("the open tail and a sealed file hold the same rows, whatever versions
     for (std::uint32_t n = 0; n < 40; ++n) {
       Record r{.received = {1000 + n},
                .counter = n * 10'000,
-               .rows = static_cast<std::uint32_t>(random.one_in(20) ? 2500 : 1 + random.below(3)),
+               .rows = static_cast<std::uint32_t>(random.one_in(40) ? 2100 : 1 + random.below(3)),
                .status = random.one_in(8)   ? Status::error
                          : random.one_in(8) ? Status::refused
                                             : Status::ok,
@@ -199,18 +205,15 @@ TEST_CASE("the open tail and a sealed file hold the same rows, whatever versions
           RecordView view;
           while (const auto payload = reader.next()) REQUIRE(rows.add(view, *payload));
         } else {
-          const auto read = read_sealed(folder.path / "s.parquet", sealed->event_first, sealed->event_last, rows);
+          const auto read =
+              SealedReader().read(folder.path / "s.parquet", sealed->event_first, sealed->event_last, rows);
           REQUIRE_MESSAGE(read, read.error().detail);
         }
         REQUIRE(rows.flush());
         REQUIRE(seen.size() == expected.size());
         for (const auto& [key, cells] : expected) {
           CAPTURE(key.counter);
-          for (const auto& [name, value] : cells) {
-            CAPTURE(name);
-            CHECK(seen.at(key)[name] == value);
-          }
-          CHECK(seen.at(key).size() == cells.size());
+          CHECK_MESSAGE(seen.at(key) == cells, said(seen.at(key)) << " instead of " << said(cells));
         }
       }
     }

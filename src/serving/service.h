@@ -94,8 +94,8 @@ class Service {
   // The whole way of a prediction: decode, choose the version, run, log, answer. Call on the io thread, or in tests anywhere.
   void infer(Inference request, Answered answered);
   Result<LabelsTaken> take_labels(const Ask& ask, const NewLabels& labels);  // blocks until they are on disk
-  // The same from a Parquet file with the columns prediction_id and label.
-  Result<LabelsTaken> take_labels_file(const Ask& ask, const std::string& endpoint, const std::filesystem::path& file);
+  // The same from the bytes of a Parquet file with the columns prediction_id and label.
+  Result<LabelsTaken> take_labels_parquet(const Ask& ask, const std::string& endpoint, std::string_view bytes);
 
  private:
   struct Impl;

@@ -6,6 +6,7 @@
 #include "core/json_dom.h"
 #include "serving/duck.h"
 #include "serving/service_impl.h"
+#include "store/files.h"
 
 #include <boost/json.hpp>
 
@@ -108,6 +109,14 @@ class Taker {
   const Wants wants_;
 };
 
+struct Scratch {
+  fs::path path;
+  ~Scratch() {
+    std::error_code ec;
+    fs::remove(path, ec);
+  }
+};
+
 // prediction_id and label of a Parquet file, row by row.
 Result<void> read_labels(const fs::path& file, Taker& to) {
   Duck duck;
@@ -188,11 +197,14 @@ Result<LabelsTaken> Service::take_labels(const Ask& ask, const NewLabels& in) {
   return impl_->take(*endpoint, std::move(taker.batch));
 }
 
-Result<LabelsTaken> Service::take_labels_file(const Ask& ask, const std::string& name, const fs::path& file) {
+Result<LabelsTaken> Service::take_labels_parquet(const Ask& ask, const std::string& name, std::string_view bytes) {
   TRY(endpoint, impl_->find_or_fail(name));
   TRY_(endpoint->labels->open());
+  // DuckDB reads files.
+  const Scratch file{fs::temp_directory_path() / ("pawl-labels-" + impl_->random.hex_bytes(8) + ".parquet")};
+  TRY_(store::write_file(file.path, bytes));
   Taker taker(*endpoint, impl_->ids, ask, endpoint->labels->stamp(ask.now(), 1).at);
-  TRY_(read_labels(file, taker));
+  TRY_(read_labels(file.path, taker));
   return impl_->take(*endpoint, std::move(taker.batch));
 }
 

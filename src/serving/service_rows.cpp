@@ -36,10 +36,11 @@ Result<void> Service::read_rows(const RowsAsk& ask, const std::function<Result<v
   }
   Collector rows(ask, impl_->ids, static_cast<std::uint32_t>(endpoint->row.number), impl_->server_number,
                  std::move(labels), each);
+  SealedReader files;
   for (const auto& s : sealed) {
     if (s.event_last < ask.from || s.event_first >= ask.to) continue;
     const auto file = impl_->options.data / "predictions" / s.path;
-    auto read = read_sealed(file, s.event_first, s.event_last, rows);
+    auto read = files.read(file, s.event_first, s.event_last, rows);
     std::error_code ec;
     if (!read && fs::exists(file, ec)) return read;  // else it was forgotten meanwhile
     TRY_(rows.flush());                              // columns of one segment fit together
@@ -128,6 +129,8 @@ Result<std::int64_t> Service::forget(const std::string& name, Time before) {
     endpoint->book->begun = false;  // what is left is counted anew
     log::info("serving.forgotten", {{"endpoint", name}, {"rows", rows}, {"before", to_rfc3339(before)}});
   }
+  // A segment that reaches over that time keeps its labels.
+  for (const auto& s : kept) before = std::min(before, s.received_first);
   TRY_(endpoint->label_book->forget(before));
   return rows;
 }

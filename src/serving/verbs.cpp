@@ -36,6 +36,10 @@ std::string one_text(const Endpoint& e) {
   return out + net::table(rows);
 }
 
+struct LabelFile {
+  std::vector<NewLabel> labels{};
+  static constexpr auto fields = std::tuple{field("labels", &LabelFile::labels, {.required = true})};
+};
 struct Words {
   std::string name{}, endpoint{}, file{};
 };
@@ -50,20 +54,38 @@ void show_endpoint(net::Command& command, const Words& words) {
                  [&](const Endpoint& e) { command.print(e, one_text); });
 }
 
-// The file is a list of {prediction_id, label}, or an object with such a list under `labels`.
-void send_labels(net::Command& command, const Words& words) {
-  auto text = store::read_file(words.file);
-  if (!text) return command.failed(text.error());
-  const auto start = text->find_first_not_of(" \t\r\n");
-  if (start != text->npos && (*text)[start] == '[') *text = R"({"labels":)" + *text + "}";
-  auto client = command.client();
-  if (!client) return command.failed(client.error());
-  auto body = client->call_text(net::Method::POST,
-                                "/api/pawl/v1/endpoints/" + net::percent_encode(words.endpoint) + "/labels", *text);
-  if (!body) return command.failed(body.error());
-  command.finish(decode<LabelsTaken>(*body), [&](const LabelsTaken& t) {
-    command.print(t, [](const LabelsTaken& l) { return fmt::format("{} labels taken\n", l.taken); });
-  });
+constexpr std::size_t labels_at_once = 100'000;  // as many as one request may have
+
+std::string taken_text(const LabelsTaken& t) {
+  return fmt::format("{} labels taken; {} repeated, {} changed, {} wait for their prediction\n", t.taken, t.repeated,
+                     t.changed, t.waiting);
+}
+
+// A Parquet file goes as it is. Else the file is a list of {prediction_id, label}, or an object with such a list under `labels`; long lists go in pieces.
+Result<LabelsTaken> send_labels(net::Client& client, const Words& words) {
+  TRY(text, store::read_file(words.file, 512 << 20));
+  const auto target = "/api/pawl/v1/endpoints/" + net::percent_encode(words.endpoint) + "/labels";
+  if (text.starts_with("PAR1")) {
+    TRY(body, client.call_text(net::Method::POST, target, text, "application/vnd.apache.parquet"));
+    return decode<LabelsTaken>(body);
+  }
+  const auto start = text.find_first_not_of(" \t\r\n");
+  if (start != text.npos && text[start] == '[') text = R"({"labels":)" + text + "}";
+  TRY(all, decode<LabelFile>(text));
+  LabelsTaken out;
+  for (std::size_t from = 0; from == 0 || from < all.labels.size(); from += labels_at_once) {
+    LabelFile piece;
+    const auto n = std::min(labels_at_once, all.labels.size() - from);
+    piece.labels.assign(std::make_move_iterator(all.labels.begin() + static_cast<std::ptrdiff_t>(from)),
+                        std::make_move_iterator(all.labels.begin() + static_cast<std::ptrdiff_t>(from + n)));
+    TRY(body, client.call_text(net::Method::POST, target, encode(piece)));
+    TRY(taken, decode<LabelsTaken>(body));
+    out.taken += taken.taken;
+    out.repeated += taken.repeated;
+    out.changed += taken.changed;
+    out.waiting += taken.waiting;
+  }
+  return out;
 }
 
 }  // namespace
@@ -75,8 +97,15 @@ void verbs(CLI::App& app, net::Command& command) {
   endpoint->callback([&command, words] { show_endpoint(command, *words); });
   auto* label = app.add_subcommand("label", "Tell the truth of earlier predictions");
   label->add_option("ENDPOINT", words->endpoint)->required();
-  label->add_option("--file", words->file, "JSON: [{\"prediction_id\": …, \"label\": …}, …]")->required();
-  label->callback([&command, words] { send_labels(command, *words); });
+  label
+      ->add_option("--file", words->file,
+                   "JSON: [{\"prediction_id\": …, \"label\": …}, …], or Parquet with these columns")
+      ->required();
+  label->callback([&command, words] {
+    auto client = command.client();
+    if (!client) return command.failed(client.error());
+    command.finish(send_labels(*client, *words), [&](const LabelsTaken& t) { command.print(t, taken_text); });
+  });
 }
 
 }  // namespace pawl::serving
