@@ -18,7 +18,7 @@ Result<void> Service::read_rows(const RowsAsk& ask, const std::function<Result<v
   TRY_(endpoint->tail->open());
   struct OpenSegment {
     fs::path path{};
-    SegmentReader reader;
+    std::optional<SegmentReader> reader{};
   };
   std::vector<OpenSegment> tail;
   for (const auto& s : endpoint->tail->segments()) {
@@ -47,9 +47,11 @@ Result<void> Service::read_rows(const RowsAsk& ask, const std::function<Result<v
   }
   RecordView view;
   for (auto& [path, reader] : tail) {
-    if (std::ranges::find(sealed, sealed_name(endpoint->row.name, path).string(), &SealedSegment::path) != sealed.end())
-      continue;
-    while (const auto payload = reader.next()) TRY_(rows.add(view, *payload));
+    const auto sealed_as = sealed_name(endpoint->row.name, path).string();
+    if (std::ranges::find(sealed, sealed_as, &SealedSegment::path) != sealed.end()) continue;
+    while (const auto payload = reader->next()) TRY_(rows.add(view, *payload));
+    TRY_(rows.flush());
+    reader.reset();  // what is mapped counts as ours
   }
   return rows.flush();
 }
