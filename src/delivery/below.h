@@ -124,6 +124,7 @@ class Below {
   // monitoring
   virtual Result<void> put_monitor(Call& call, const monitoring::Monitor& monitor, const std::string& cause) = 0;
   virtual Result<void> drop_monitor(Call& call, const std::string& endpoint, const std::string& cause) = 0;
+  virtual Result<std::optional<Time>> window_end(Tx& tx, const std::string& endpoint) = 0;  // of the newest closed one
   // Outside any transaction; these block.
   virtual Result<std::string> prepare(const Version& version, const std::string& digest,
                                       const std::vector<std::string>& inputs) = 0;  // digest of the model file
@@ -132,7 +133,6 @@ class Below {
   virtual Result<serving::ArmsSeen> compare(const std::string& endpoint, const std::string& rollout, std::int64_t step,
                                             std::int64_t live, std::int64_t canary) = 0;
   virtual Result<std::int64_t> labels(const std::string& endpoint) = 0;  // grows with every label that comes
-  virtual Result<std::optional<Time>> newest_event(const std::string& endpoint) = 0;  // event time of its traffic
   virtual Result<std::int64_t> forget(const std::string& endpoint, Time before) = 0;  // how many segments went
   virtual Result<PredictionSeen> prediction(const std::string& id, std::string& model) = 0;
 };

@@ -218,7 +218,8 @@ EvaluateAsk ask_for(const Config& config, const Files& files) {
                   .positive = config.model.positive,
                   .classes = config.model.classes,
                   .train = {config.train.train, {}},
-                  .test = {config.train.test, {}}};
+                  .test = {config.train.test, {}},
+                  .reference = config.watch ? config.watch->reference : WatchPart{}.reference};
   const auto want = [&](stats::Metric m) {
     if (std::find(out.metrics.begin(), out.metrics.end(), m) == out.metrics.end()) out.metrics.push_back(m);
   };

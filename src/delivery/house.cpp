@@ -202,10 +202,6 @@ Result<serving::ArmsSeen> House::compare(const std::string& endpoint, const std:
   return fail(Code::unavailable, "the arms cannot be compared yet");
 }
 Result<std::int64_t> House::labels(const std::string&) { return 0; }
-Result<std::optional<Time>> House::newest_event(const std::string& endpoint) {
-  TRY(mark, serving_.watermark(endpoint));
-  return mark.rows == 0 ? std::optional<Time>{} : mark.event;
-}
 Result<std::int64_t> House::forget(const std::string& endpoint, Time before) {
   return serving_.forget(endpoint, before);
 }
@@ -217,6 +213,12 @@ Result<void> House::put_monitor(Call& call, const monitoring::Monitor& monitor, 
 }
 Result<void> House::drop_monitor(Call& call, const std::string& endpoint, const std::string& cause) {
   return monitoring_.drop_monitor(call, endpoint, cause);
+}
+Result<std::optional<Time>> House::window_end(Tx& tx, const std::string& endpoint) {
+  TRY(newest, monitoring_.windows(tx, {.name = endpoint, .limit = 1, .order = monitoring::Order::newest}));
+  if (newest.items.empty()) return std::optional<Time>{};
+  TRY(end, parse_rfc3339(newest.items.front().end));
+  return std::optional(end);
 }
 Result<PredictionSeen> House::prediction(const std::string& id, std::string& model) {
   TRY(seen, serving_.prediction(id));

@@ -42,7 +42,7 @@ class House final : public Below {
   Result<void> set_weights(Call& call, const std::string& endpoint, const Weights& weights) override;
   Result<void> put_monitor(Call& call, const monitoring::Monitor& monitor, const std::string& cause) override;
   Result<void> drop_monitor(Call& call, const std::string& endpoint, const std::string& cause) override;
-  Result<std::optional<Time>> newest_event(const std::string& endpoint) override;
+  Result<std::optional<Time>> window_end(Tx& tx, const std::string& endpoint) override;
   Result<std::int64_t> forget(const std::string& endpoint, Time before) override;
   Result<std::string> prepare(const Version& version, const std::string& digest,
                               const std::vector<std::string>& inputs) override;

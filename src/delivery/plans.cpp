@@ -253,10 +253,10 @@ Result<void> Service::start_by_push(Call& call, const PlanRow& plan, const Confi
     if (!data_changed(config, seen.found, before ? &before->found : nullptr, what)) return {};
     row.flow.trigger.kind = TriggerKind::data;
     row.flow.trigger.what = what + " changed";
-    // Now, in event time: of an endpoint that replays the past, as far as its traffic has come.
+    // Now, in event time: of an endpoint that replays the past, as far as its windows have come.
     Time now = call.now();
     if (config.serve.replay)
-      if (const auto newest = below_.newest_event(config.serve.endpoint); newest && *newest) now = **newest;
+      if (const auto newest = below_.window_end(call.tx, config.serve.endpoint); newest && *newest) now = **newest;
     row.flow.set = parameters_at(config.train.set, now);
   }
   TRY_(new_flow(call, std::move(row), cause));

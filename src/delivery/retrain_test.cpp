@@ -114,17 +114,17 @@ TEST_CASE("a push and a hand start use no declared parameters") {
   b.inspected(whole_config);
   CHECK(b.newest().set.empty());
 }
-TEST_CASE("data that changed on an endpoint that replays the past has the event time of its traffic") {
+TEST_CASE("data that changed on an endpoint that replays the past has the end of its newest window") {
   const std::string config = changed("when: [push, {data: data/raw}, drift, performance]", "when: [{data: data/raw}]");
   Bench b;
   b.push();
   b.inspected(config, {"ada@x.org"}, {{"data/raw", "d1"}});
   b.vote(b.plans()[0].approval, b.olga);
   b.go_live();
-  b.below.newest_events["arrival-delay"] = at("2013-07-19T10:00:00Z");
+  b.below.window_ends["arrival-delay"] = at("2013-07-19T00:00:00Z");
   b.push();
   b.inspected(config, {"ada@x.org"}, {{"data/raw", "d2"}});
-  CHECK(b.newest().set.at("collect.until") == "2013-07-19T10:00:00Z");
+  CHECK(b.newest().set.at("collect.until") == "2013-07-19T00:00:00Z");
 }
 
 // ---- one flow a model ----
@@ -197,6 +197,7 @@ TEST_CASE("nobody is the author of a retraining but those who committed, and the
   REQUIRE(ask->champion.has_value());
   CHECK(ask->champion->version == 1);
   CHECK(ask->champion->train_ends == "2013-02-01T00:00:00Z");
+  CHECK(ask->reference == "training+test");
   b.evaluated(b.good());
   CHECK(b.approval(b.newest().approval).rule.not_by == std::vector<std::string>{"ada"});
 }
@@ -432,6 +433,12 @@ TEST_CASE("a version that goes live is watched, with what its evaluation left") 
       [&](Call& call) { return b.delivery.roll_back(call, {.name = "arrival-delay", .reason = "a drill"}); }));
   CHECK(b.below.monitors.at("arrival-delay").version == 1);
   CHECK(b.below.monitors.at("arrival-delay").reference == "references/arrival-delay/1.parquet");
+}
+TEST_CASE("which rows are the reference is declared") {
+  Bench b;
+  b.in_force(changed("reference: training+test", "reference: training"));
+  b.trained();
+  CHECK(decode<EvaluateAsk>(b.below.tasks.at(b.below.newest_task).payload)->reference == "training");
 }
 TEST_CASE("another plan in force declares the monitor anew, one without `watch` ends it") {
   Watched b;

@@ -35,11 +35,12 @@ struct FlowRow {
   std::string cause{};
   std::string event{};  // the ledger's last one about it: the cause of what comes next
   Baseline baseline{};  // what a monitor has to know about the version
-  static constexpr auto fields = std::tuple{
-      field("flow", &FlowRow::flow),     field("committers", &FlowRow::committers), field("trained", &FlowRow::trained),
-      field("digest", &FlowRow::digest), field("digests", &FlowRow::digests),       field("basis", &FlowRow::basis),
-      field("cause", &FlowRow::cause),   field("event", &FlowRow::event),
-      field("baseline", &FlowRow::baseline)};
+  static constexpr auto fields =
+      std::tuple{field("flow", &FlowRow::flow),        field("committers", &FlowRow::committers),
+                 field("trained", &FlowRow::trained),  field("digest", &FlowRow::digest),
+                 field("digests", &FlowRow::digests),  field("basis", &FlowRow::basis),
+                 field("cause", &FlowRow::cause),      field("event", &FlowRow::event),
+                 field("baseline", &FlowRow::baseline)};
 };
 struct RolloutRow {
   Rollout rollout{};
@@ -91,8 +92,8 @@ Result<void> put(Tx& tx, const FlowRow& row);
 Result<std::optional<FlowRow>> flow(Tx& tx, const FlowId& id);
 Result<std::optional<FlowRow>> flow_of_task(Tx& tx, std::string_view task);
 Result<std::optional<FlowRow>> flow_of_version(Tx& tx, std::string_view model,
-                                               std::int64_t version);     // the newest that judged it
-Result<std::vector<FlowRow>> unfinished(Tx& tx, std::string_view model);  // oldest first; every model's when empty
+                                               std::int64_t version);         // the newest that judged it
+Result<std::vector<FlowRow>> unfinished(Tx& tx, std::string_view model);      // oldest first; every model's when empty
 Result<std::vector<FlowRow>> flows_of_model(Tx& tx, std::string_view model);  // newest first, at most 200
 Result<List<Flow>> flows(Tx& tx, const FlowsAsk& ask);
 
@@ -102,7 +103,7 @@ Result<std::optional<Gate>> gate_of_version(Tx& tx, std::string_view model, std:
 
 Result<void> put(Tx& tx, const RolloutRow& row);
 Result<std::optional<RolloutRow>> rollout(Tx& tx, const RolloutId& id);
-Result<std::vector<RolloutRow>> rollouts(Tx& tx, std::string_view endpoint);  // newest first, at most 200
+Result<std::vector<RolloutRow>> rollouts(Tx& tx, std::string_view endpoint);         // newest first, at most 200
 Result<std::optional<RolloutRow>> first_rollout(Tx& tx, std::string_view endpoint);  // of those that came to 100 %
 Result<std::vector<RolloutRow>> rollouts_of_model(Tx& tx, std::string_view model);
 

@@ -134,7 +134,7 @@ struct StandIn final : Below {
   }
   std::map<std::string, monitoring::Monitor> monitors{};
   std::vector<std::string> monitor_causes{};
-  std::map<std::string, Time> newest_events{}, forgotten{};
+  std::map<std::string, Time> window_ends{}, forgotten{};
   Result<void> put_monitor(Call&, const monitoring::Monitor& monitor, const std::string& cause) override {
     monitors[monitor.endpoint] = monitor;
     monitor_causes.push_back(cause);
@@ -144,9 +144,9 @@ struct StandIn final : Below {
     monitors.erase(endpoint);
     return {};
   }
-  Result<std::optional<Time>> newest_event(const std::string& endpoint) override {
-    const auto found = newest_events.find(endpoint);
-    return found == newest_events.end() ? std::optional<Time>{} : found->second;
+  Result<std::optional<Time>> window_end(Tx&, const std::string& endpoint) override {
+    const auto found = window_ends.find(endpoint);
+    return found == window_ends.end() ? std::optional<Time>{} : found->second;
   }
   Result<std::int64_t> forget(const std::string& endpoint, Time before) override {
     forgotten[endpoint] = before;

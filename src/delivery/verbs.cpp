@@ -60,6 +60,7 @@ std::string lines(const Flow& f) {
   std::string out = "flow " + f.id.text + " of " + f.model + ": " + std::string(word(f.state));
   if (f.version != 0) out += ", version " + std::to_string(f.version);
   out += "\n  " + f.trigger.what + (f.commit.empty() ? "" : ", commit " + short_commit(f.commit)) + "\n";
+  for (const auto& [name, value] : f.set) out += "  set " + name + " = " + value + "\n";
   if (!f.reason.empty()) out += "  " + f.reason + "\n";
   for (const StageRun& s : f.stages) out += "  stage " + s.name + ": " + s.outcome + ", " + number(s.seconds) + " s\n";
   for (const auto& w : f.warnings) out += "  warning: " + w + "\n";
@@ -344,7 +345,11 @@ void verbs(CLI::App& app, Command& command) {
     if (!client) return command.failed(client.error());
     command.finish(
         client->call<Rollout>(Method::POST, api("/endpoints/" + net::percent_encode(back->name) + "/rollback"), *back),
-        [&](const Rollout& r) { command.print(r, [](const Rollout& x) { return lines(x); }); });
+        [&](const Rollout& r) {
+          command.print(r, [](const Rollout& x) {
+            return lines(x) + "  " + version_name(x.model, x.from) + " answers everything again and is the champion\n";
+          });
+        });
   });
 
   auto asked = std::make_shared<WhyThenAsk>();
