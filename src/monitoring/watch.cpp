@@ -157,9 +157,10 @@ Result<void> Service::look() {
   for (const auto& endpoint : endpoints) {
     const auto now = parts_.log.watermark(endpoint);
     if (!now && now.error().code == Code::missing) continue;  // nothing is served there yet
-    if (!now) return std::unexpected(now.error());
-    TRY(is_due, is_due_now(endpoint, *now));
-    if (!is_due) continue;
+    const auto is_due = now ? is_due_now(endpoint, *now) : Result<bool>(std::unexpected(now.error()));
+    if (!is_due)  // the others are looked at all the same
+      log::warn("monitoring.log_unreadable", {{"endpoint", endpoint}, {"message", is_due.error().message}});
+    if (!is_due || !*is_due) continue;
     {
       const std::lock_guard hold(mutex_);
       if (const auto at = watched_.find(endpoint); at != watched_.end()) at->second->asked = steady;
