@@ -12,11 +12,16 @@ import time
 BINARY = os.environ["PAWL_BINARY"]
 
 
-def start(data: pathlib.Path, *more: str) -> tuple[subprocess.Popen, int, float]:
+def on_core(core: int | None) -> list[str]:
+    """In front of a command: it and what it starts stay on this core, where the machine has two."""
+    return [] if core is None or (os.cpu_count() or 1) < 2 else ["taskset", "-c", str(core)]
+
+
+def start(data: pathlib.Path, *more: str, core: int | None = None) -> tuple[subprocess.Popen, int, float]:
     """Starts a server on `data`: the process, its port and the seconds until it said that it is ready."""
     begin = time.perf_counter()
     process = subprocess.Popen(
-        [BINARY, "server", "--port", "0", "--data", str(data), *more], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        on_core(core) + [BINARY, "server", "--port", "0", "--data", str(data), *more], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     line = process.stdout.readline()
     seconds = time.perf_counter() - begin
