@@ -13,6 +13,30 @@ namespace bj = boost::json;
 
 namespace {
 
+// Up to 15 digits with a point: their whole number and the power of ten are exact, so one division rounds as it should. Most numbers that are
+// sent are such, and this takes a fifth of from_chars.
+std::optional<double> short_decimal(std::string_view text) {
+  static constexpr double powers[]{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+  const bool minus = text.starts_with('-');
+  if (minus) text.remove_prefix(1);
+  if (text.size() > 16) return std::nullopt;
+  std::uint64_t whole = 0;
+  std::size_t after = 0;
+  bool point = false;
+  for (const char c : text) {
+    if (c == '.' && !point) {
+      point = true;
+      continue;
+    }
+    if (c < '0' || c > '9') return std::nullopt;
+    whole = whole * 10 + static_cast<std::uint64_t>(c - '0');
+    after += point ? 1 : 0;
+  }
+  if (!point) return std::nullopt;
+  const double value = static_cast<double>(whole) / powers[after];
+  return minus ? -value : value;
+}
+
 // What boost::json::parser does, but for on_double.
 struct Builder {
   static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1), max_array_size = max_object_size;
@@ -35,6 +59,8 @@ struct Builder {
   bool on_int64(std::int64_t i, bj::string_view, error&) { return number.clear(), stack.push_int64(i), true; }
   bool on_uint64(std::uint64_t u, bj::string_view, error&) { return number.clear(), stack.push_uint64(u), true; }
   bool on_double(double d, bj::string_view s, error&) {
+    if (number.empty())
+      if (const auto exact = short_decimal({s.data(), s.size()})) return stack.push_double(*exact), true;
     number.append(s.data(), s.size());
     double exact = 0;
     auto [end, ec] = std::from_chars(number.data(), number.data() + number.size(), exact);

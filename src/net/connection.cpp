@@ -119,12 +119,16 @@ void Connection::deliver(std::uint64_t ticket, Result<Response> answer) {
 // Where an answer comes back to, from any thread.
 Reply Connection::reply() {
   return [inbox = core_.inbox, core = &core_, id = id_, ticket = ++ticket_](Result<Response> answer) {
+    // On the io thread a connection that waits goes on at once: no further turn of the loop for an answer that is there.
+    if (inbox->is_here())
+      if (const auto at = core->connections.find(id); at != core->connections.end() && at->second->waits())
+        return at->second->deliver(ticket, std::move(answer));
     inbox->put(
         [core, id, ticket, answer = std::move(answer)]() mutable { core->deliver(id, ticket, std::move(answer)); });
   };
 }
 
-// Waits for what the last reply() brings. It comes through the inbox, hence never before we wait.
+// Waits for what the last reply() brings. What comes before we wait, comes through the inbox, hence not before.
 Task<Result<Response>> Connection::answered() {
   co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(
       [this](auto handler) { resume_ = [handler = std::move(handler)]() mutable { std::move(handler)(); }; }, use_task);

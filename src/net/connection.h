@@ -90,6 +90,7 @@ class Connection {
 
   static Task<void> serve(std::shared_ptr<Connection> self);
   void deliver(std::uint64_t ticket, Result<Response> answer);
+  bool waits() const { return static_cast<bool>(resume_); }
   void wake();                         // new frames to send
   void sweep(Steady::time_point now);  // a limit of time has passed?
   void begin_stop();                   // no further request

@@ -17,7 +17,11 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
     // One wake-up for all that comes before the io thread looks: a commit of fifty requests costs one.
     if (waiting_.size() == 1) boost::asio::post(io_, [self = shared_from_this()] { self->drain(); });
   }
+  // From the io thread, while it runs.
+  void begin() { io_thread_ = std::this_thread::get_id(); }
+  bool is_here() const { return io_thread_ == std::this_thread::get_id(); }
   void close() {
+    io_thread_ = std::thread::id{};
     std::vector<Work> dropped;
     std::lock_guard hold(mutex_);
     open_ = false;
@@ -34,6 +38,7 @@ class Inbox : public std::enable_shared_from_this<Inbox> {
     for (auto& work : now) work();
   }
   boost::asio::io_context& io_;
+  std::atomic<std::thread::id> io_thread_{};
   std::mutex mutex_;
   std::vector<Work> waiting_;
   bool open_ = true;

@@ -212,6 +212,7 @@ void ServerImpl::finish_stop() {
 
 void ServerImpl::run() {
   auto work = asio::make_work_guard(core_.io);
+  core_.inbox->begin();
   core_.io.run();
   core_.inbox->close();
 }

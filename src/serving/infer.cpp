@@ -185,16 +185,24 @@ void Service::Impl::refuse(std::unique_ptr<Asked>&& asked, Error error, bool by_
 }
 
 void Service::Impl::count(const EndpointNow& endpoint, const Record& record) const {
-  options.metrics
-      ->counter("pawl_predictions_total", "Rows that were asked for, by what became of them",
-                {{"endpoint", endpoint.row.name},
-                 {"version", std::to_string(record.version)},
-                 {"status", std::string(word(record.status))}})
-      .add(std::max(record.rows, 1U));
-  if (record.status == Status::ok)
-    options.metrics
-        ->histogram("pawl_prediction_seconds", "From arrival to the answer", {{"endpoint", endpoint.row.name}})
-        .observe(static_cast<double>(record.latency_us) / 1e6);
+  const std::scoped_lock lock(endpoint.meters->mutex);
+  auto& meters = *endpoint.meters;
+  auto at = meters.rows.find({record.version, record.status});
+  if (at == meters.rows.end())
+    at = meters.rows
+             .emplace(
+                 std::pair(record.version, record.status),
+                 options.metrics->counter("pawl_predictions_total", "Rows that were asked for, by what became of them",
+                                          {{"endpoint", endpoint.row.name},
+                                           {"version", std::to_string(record.version)},
+                                           {"status", std::string(word(record.status))}}))
+             .first;
+  at->second.add(std::max(record.rows, 1U));
+  if (record.status != Status::ok) return;
+  if (!meters.seconds)
+    meters.seconds = options.metrics->histogram("pawl_prediction_seconds", "From arrival to the answer",
+                                                {{"endpoint", endpoint.row.name}});
+  meters.seconds->observe(static_cast<double>(record.latency_us) / 1e6);
 }
 
 void Service::Impl::keep(std::unique_ptr<Asked> asked, Record record, std::optional<Error> error) {

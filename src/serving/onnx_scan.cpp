@@ -1,54 +1,11 @@
 #include "serving/onnx_scan.h"
 
-#include <cstdint>
-#include <optional>
 #include <span>
+
+#include "serving/protobuf.h"
 
 namespace pawl::serving {
 namespace {
-
-// Protobuf's wire form: (field number, kind) pairs; kind 2 is a length and so many bytes.
-struct Field {
-  std::uint32_t number = 0;
-  std::uint64_t whole = 0;   // kind 0
-  std::string_view bytes{};  // kind 2
-};
-std::optional<std::uint64_t> take_varint(std::string_view& in) {
-  std::uint64_t value = 0;
-  for (unsigned shift = 0; shift < 64 && !in.empty(); shift += 7) {
-    const auto byte = static_cast<unsigned char>(in.front());
-    in.remove_prefix(1);
-    value |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
-    if ((byte & 0x80) == 0) return value;
-  }
-  return std::nullopt;
-}
-std::optional<Field> take_field(std::string_view& in) {
-  const auto key = take_varint(in);
-  if (!key) return std::nullopt;
-  Field f{.number = static_cast<std::uint32_t>(*key >> 3)};
-  const auto skip = [&](std::uint64_t n) {
-    if (n > in.size()) return false;
-    f.bytes = in.substr(0, n);
-    in.remove_prefix(n);
-    return true;
-  };
-  switch (*key & 7) {
-    case 0: {
-      const auto v = take_varint(in);
-      if (!v) return std::nullopt;
-      f.whole = *v;
-      return f;
-    }
-    case 1: return skip(8) ? std::optional(f) : std::nullopt;
-    case 5: return skip(4) ? std::optional(f) : std::nullopt;
-    case 2: {
-      const auto n = take_varint(in);
-      return n && skip(*n) ? std::optional(f) : std::nullopt;
-    }
-    default: return std::nullopt;
-  }
-}
 
 // Where tensors may hide, by onnx.proto3's field numbers.
 enum class Message { model, graph, function, node, attribute, sparse, tensor };
@@ -84,7 +41,7 @@ void walk(std::string_view in, Message what, int depth, std::vector<std::string>
     bool outside = false;
     std::string name;
     while (!in.empty()) {
-      const auto f = take_field(in);
+      const auto f = protobuf::take_field(in);
       if (!f) return;
       if (f->number == 8) name = f->bytes;
       if (f->number == 13 || (f->number == 14 && f->whole == 1))
@@ -94,7 +51,7 @@ void walk(std::string_view in, Message what, int depth, std::vector<std::string>
     return;
   }
   while (!in.empty()) {
-    const auto f = take_field(in);
+    const auto f = protobuf::take_field(in);
     if (!f) return;
     for (const auto& inside : insides(what))
       if (inside.field == f->number && !f->bytes.empty()) walk(f->bytes, inside.what, depth + 1, found);

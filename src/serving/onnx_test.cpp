@@ -5,6 +5,7 @@
 
 #include "core/testing.h"
 #include "serving/onnx_scan.h"
+#include "serving/trees.h"
 
 using namespace pawl;
 using namespace pawl::serving;
@@ -59,6 +60,52 @@ TEST_CASE("a matrix model takes its matrix, or its named columns") {
   CHECK(answer(*m, {column("r", {3, 6}), column("p", {1, 4}), column("q", {2, 5})}) == std::vector<float>{321, 654});
   CHECK(model("matrix")->columns().empty());
   CHECK(Model::load(models() / "matrix.onnx", {"p", "q"}).error().message.contains("has 3 columns, 2 were named"));
+}
+
+std::string bytes_of(const std::string& name) {
+  std::ifstream in(models() / (name + ".onnx"), std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST_CASE("an ensemble of trees is run here and answers what ONNX Runtime answers, bit for bit") {
+  for (const std::string name : {"trees", "trees_deep"}) {
+    const auto trees = Trees::read(bytes_of(name));
+    REQUIRE(trees);
+    CHECK(trees->features() == 7);
+    CHECK(!Trees::read(bytes_of(name + "_onnx")));  // a second node
+    const auto ours = model(name), theirs = model(name + "_onnx");
+    for (const std::int64_t rows : {1, 2, 7, 8, 9, 16, 64, 255, 256, 300, 1000}) {
+      const v2::Tensor x{.name = "x", .shape = {rows, 7}, .data = trees->trial_rows(static_cast<std::size_t>(rows), 7)};
+      std::vector<float> sums(static_cast<std::size_t>(rows));
+      trees->run(std::get<std::vector<float>>(x.data).data(), sums.size(), 7, sums.data());
+      const auto mine = ours->run({&x, 1}), wanted = theirs->run({&x, 1});
+      REQUIRE(mine);
+      REQUIRE(wanted);
+      CHECK(*mine == *wanted);  // no NaN comes out of sums of leaves
+      CHECK(sums == floats(wanted->at(0)));
+    }
+  }
+}
+
+TEST_CASE("what is no whole ensemble of trees is left to ONNX Runtime") {
+  CHECK(!Trees::read(bytes_of("matrix")));
+  CHECK(!Trees::read(""));
+  const auto whole = bytes_of("trees");
+  for (std::size_t n = 0; n < whole.size(); n += 97) Trees::read(whole.substr(0, n));
+  std::uint32_t seed = 1;
+  for (int i = 0; i < 2000; ++i) {
+    auto broken = whole;
+    for (int k = 0; k < 3; ++k) {
+      seed = seed * 1664525U + 1013904223U;
+      broken[(seed >> 8) % broken.size()] = static_cast<char>(seed);
+    }
+    const auto read = Trees::read(broken);
+    if (!read) continue;
+    const auto rows = read->trial_rows(9, read->features());
+    std::vector<float> sums(9);
+    read->run(rows.data(), 9, read->features(), sums.data());
+    read->run(rows.data(), 1, read->features(), sums.data());
+  }
 }
 
 TEST_CASE("every datatype goes in and comes out") {

@@ -1,5 +1,6 @@
 // What the files of the service share: its state. No other file includes this.
 #pragma once
+#include "net/metrics.h"
 #include "serving/ids.h"
 #include "serving/labels.h"
 #include "serving/models.h"
@@ -21,11 +22,18 @@ struct EndpointNow {
     bool begun = false;  // what sealed segments counted is in
     Tallies tallies{};
   };
+  // Found by their labels once: that costs as much as decoding a row.
+  struct Meters {
+    std::mutex mutex{};
+    std::map<std::pair<std::int64_t, Status>, net::Metrics::Counter> rows{};
+    std::optional<net::Metrics::Histogram> seconds{};
+  };
   EndpointRow row{};
   std::vector<ArmNow> arms{};  // the canary first: as its share grows, keys that it has stay with it
   std::shared_ptr<Tail> tail{}, labels{};
   std::shared_ptr<LabelBook> label_book{};
   std::shared_ptr<Book> book{};
+  std::shared_ptr<Meters> meters = std::make_shared<Meters>();
 
   const ArmNow* live() const {
     for (const auto& a : arms)

@@ -25,7 +25,38 @@ def value(name, kind, shape):
     return h.make_tensor_value_info(name, kind, shape)
 
 
+def ensemble(trees, depth, width, seed):
+    """Attributes of a TreeEnsembleRegressor: random trees, some branches of which end early, some thresholds of which are met exactly by small numbers."""
+    rng, a = np.random.default_rng(seed), {k: [] for k in ("nodes_treeids", "nodes_nodeids", "nodes_featureids", "nodes_values", "nodes_modes", "nodes_truenodeids",
+                                                            "nodes_falsenodeids", "target_treeids", "target_nodeids", "target_weights")}
+    for tree in range(trees):
+        def grow(level):
+            node, place = a["nodes_nodeids"][-1] + 1 if a["nodes_treeids"] and a["nodes_treeids"][-1] == tree else 0, len(a["nodes_nodeids"])
+            leaf = level == depth or (level > 1 and rng.random() < 0.15)
+            for key, v in (("treeids", tree), ("nodeids", node), ("featureids", 0 if leaf else int(rng.integers(width))), ("values", 0.0 if leaf else float(np.float32(rng.normal()))),
+                           ("modes", "LEAF" if leaf else "BRANCH_LEQ"), ("truenodeids", 0), ("falsenodeids", 0)):
+                a["nodes_" + key].append(v)
+            if leaf:
+                for key, v in (("treeids", tree), ("nodeids", node), ("weights", float(np.float32(rng.normal())))):
+                    a["target_" + key].append(v)
+            else:
+                a["nodes_truenodeids"][place] = grow(level + 1)
+                a["nodes_falsenodeids"][place] = grow(level + 1)
+            return node
+        grow(0)
+    return {**a, "target_ids": [0] * len(a["target_weights"]), "n_targets": 1, "base_values": [0.1], "post_transform": "NONE", "aggregate_function": "SUM"}
+
+
+def trees():
+    # Ensembles that pawl runs itself, and the same with a node behind, which ONNX Runtime runs.
+    for name, attributes in (("trees", ensemble(12, 5, 7, 1)), ("trees_deep", ensemble(3, 9, 7, 2))):
+        ports = [value("x", T.FLOAT, [None, 7])], [value("y", T.FLOAT, [None, 1])]
+        save(name, [h.make_node("TreeEnsembleRegressor", ["x"], ["y"], domain="ai.onnx.ml", **attributes)], *ports)
+        save(name + "_onnx", [h.make_node("TreeEnsembleRegressor", ["x"], ["z"], domain="ai.onnx.ml", **attributes), h.make_node("Identity", ["z"], ["y"])], *ports)
+
+
 def main():
+    trees()
     column = [None, 1]
     # y = 2a + 3b + 1, one tensor a column.
     linear = save("linear", [h.make_node("Concat", ["a", "b"], ["x"], axis=1), h.make_node("MatMul", ["x", "w"], ["xw"]), h.make_node("Add", ["xw", "c"], ["y"])],
