@@ -264,6 +264,47 @@ TEST_CASE("a drifted window opens an alarm for each column and the endpoint's, o
   }
 }
 
+TEST_CASE("windows and alarms are listed page by page, each once, from either end") {
+  for (const bool postgres : {false, true}) {
+    CAPTURE(postgres);
+    Watching w(postgres ? store::Options{.postgres = store::fresh_postgres()} : store::Options{});
+    auto m = w.monitor();
+    m.window = "1 week";
+    w.put(m);
+    w.send("2013-03-04", "2013-04-22", 1400, 5);
+    w.send("2013-04-22", "2013-04-24", 10);
+    w.tick();
+    const auto all = w.windows();
+    REQUIRE(all.size() == 7);
+    for (const std::string order : {"oldest", "newest"}) {
+      std::vector<std::string> seen, expected;
+      for (const auto& one : all) expected.push_back(one.id);
+      if (order == "newest") std::ranges::reverse(expected);
+      for (std::string after;;) {
+        const auto page = w.house.as<Page<WindowSeen>>(w.house.get(
+            "/api/pawl/v1/endpoints/e/windows?limit=3&order=" + order + "&after=" + net::percent_encode(after)));
+        for (const auto& one : page.items) seen.push_back(one.id);
+        if (page.next.empty()) break;
+        after = page.next;
+      }
+      CHECK(seen == expected);
+    }
+    std::set<std::string> alarms;
+    std::size_t listed = 0;
+    for (std::string after;;) {
+      const auto page = w.house.as<Page<Alarm>>(
+          w.house.get("/api/pawl/v1/alarms?endpoint=e&limit=4&after=" + net::percent_encode(after)));
+      for (const auto& one : page.items) alarms.insert(one.id), ++listed;
+      if (page.next.empty()) break;
+      after = page.next;
+    }
+    CHECK(listed == 6);  // five columns and the endpoint
+    CHECK(alarms.size() == 6);
+    CHECK(w.house.get("/api/pawl/v1/alarms?after=x").status == 400);
+    CHECK(w.house.get("/api/pawl/v1/alarms?endpoint=other").body.contains("\"items\":[]"));
+  }
+}
+
 TEST_CASE("an alarm closes after two quiet windows in a row and not before, and opens anew as another one") {
   Watching w;
   auto m = w.monitor();
