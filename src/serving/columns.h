@@ -13,6 +13,15 @@ std::size_t size_of(const LogColumn& c);
 // 1 for 1.0, else the shortest text that reads back the same.
 std::string text_of(double number);
 
+// What clients say beside their inputs becomes columns too: not any number of them, and no names that nobody could ask for.
+constexpr std::size_t context_columns_max =
+    256;  // of a batch, and of a sealed segment; the others stay in the row's JSON
+constexpr std::size_t column_name_bytes_max = 500;
+inline bool is_column_name(std::string_view name) {
+  return !name.empty() && name.size() <= column_name_bytes_max &&
+         std::ranges::none_of(name, [](char c) { return c >= 0 && c < ' '; });
+}
+
 class Columns {
  public:
   // Of these names only, and they are there even when no row has them; none: of all names.
@@ -32,6 +41,10 @@ class Columns {
   void add_json(const std::string& name, std::string_view json, std::size_t row, Lists lists);
   // All of them, `size` rows long; what is wanted is there again for the next batch.
   std::vector<LogColumn> take(std::size_t size);
+  bool has(std::string_view name) const {
+    return std::ranges::find(columns_, name, &LogColumn::name) != columns_.end();
+  }
+  std::size_t count() const { return columns_.size(); }
 
  private:
   void add_width(const TensorView& t, std::size_t column, LogColumn& to, std::span<const std::uint32_t> picked);

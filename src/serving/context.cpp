@@ -99,6 +99,8 @@ void add_context(Columns& columns, std::string_view json, std::size_t rows, std:
   const Context context(json, rows);
   std::size_t hint = 0;
   for (std::size_t m = 0; m < context.size(); ++m) {
+    if ((columns.count() >= context_columns_max && !columns.has(context.name(m))) || !is_column_name(context.name(m)))
+      continue;
     auto* c = columns.at(context.name(m), hint, row);
     if (c == nullptr) continue;
     hint = columns.after(*c);

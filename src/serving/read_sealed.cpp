@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "serving/collect.h"
-#include "serving/duck.h"
+#include "serving/seal_source.h"
 
 namespace pawl::serving {
 namespace fs = std::filesystem;
@@ -44,7 +44,7 @@ bool is_plain(std::string_view type) {
 Result<void> want(Duck& duck, const std::string& source, const FileColumn& c, std::string_view prefix,
                   const std::vector<std::string>& names, Columns& to, std::vector<Wanted>& out) {
   if (!c.name.starts_with(prefix)) return {};
-  const auto name = c.name.substr(prefix.size());
+  const std::string name(name_of_column(std::string_view(c.name).substr(prefix.size())));
   const auto asked = [&](const std::string& n) { return names.empty() || std::ranges::find(names, n) != names.end(); };
   const auto quoted = in_quotes(c.name, '"');
   if (c.type.ends_with("[]")) {

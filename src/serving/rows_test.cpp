@@ -129,6 +129,7 @@ TEST_CASE("the open tail and a sealed file hold the same rows, whatever versions
         r.columns = {"f0", "f1", "f9"};
         r.features.push_back(tensor(random, "X", r.rows, 3, type(3), "feature ", cells, r.columns));
       } else {
+        if (random.one_in(3)) r.features.push_back(tensor(random, "F0", r.rows, 1, type(5), "feature ", cells));
         for (std::size_t f = 0; f < 6; ++f)
           if (!random.one_in(6))
             r.features.push_back(tensor(random, "f" + std::to_string(f), r.rows,
@@ -144,6 +145,7 @@ TEST_CASE("the open tail and a sealed file hold the same rows, whatever versions
           if (!r.context.ends_with("null")) cells[i]["context hour"] = std::to_string(i);
           cells[i]["context origin"] = "JFK";
         }
+        if (random.one_in(6)) r.context.insert(1, R"("bad\u0000name":1,"":2,)");
         r.context += random.one_in(9) ? R"(],"odd":["x"],"late":true,"list":[[1,2]]})" : R"(],"late":7})";
         for (auto& c : cells) {
           c["context late"] = r.context.ends_with("7}") ? "7" : "1";

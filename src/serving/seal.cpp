@@ -7,6 +7,7 @@
 #include "core/json_dom.h"
 #include "core/log.h"
 #include "jobs/jobs.h"
+#include "serving/seal_source.h"
 #include "serving/service_impl.h"
 
 namespace pawl::serving {
@@ -30,8 +31,10 @@ std::int64_t number_at(const bj::object& row, std::string_view column) {
 Result<Json> values_of(const bj::object& row, std::string_view prefix) {
   bj::object out;
   for (const auto& [key, value] : row)
-    if (std::string_view(key).starts_with(prefix))
-      out[bj::string_view(key.data() + prefix.size(), key.size() - prefix.size())] = value;
+    if (std::string_view(key).starts_with(prefix)) {
+      const auto name = name_of_column(std::string_view(key).substr(prefix.size()));
+      out[bj::string_view(name.data(), name.size())] = value;
+    }
   TRY(text, canonical_json(json_text(out)));
   return Json{std::move(text)};
 }

@@ -11,6 +11,8 @@ namespace {
 
 using v2::Type;
 
+constexpr char suffix_mark = '\x1f';
+
 bool is_number(Type t) { return t != Type::BOOL && t != Type::BYTES; }
 
 duckdb_type plain_type(const SealedType& t) {
@@ -57,12 +59,22 @@ void put_number(duckdb_vector to, std::size_t at, const SealedType& type, double
 
 }  // namespace
 
+std::string name_in_file(const std::string& name, const std::vector<SealedColumns::Column>& others) {
+  const auto small = [](std::string text) {
+    for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return text;
+  };
+  const auto twins = std::ranges::count(others, small(name), [&](const auto& c) { return small(c.name); });
+  return twins == 0 ? name : name + suffix_mark + std::to_string(twins + 1);
+}
+std::string_view name_of_column(std::string_view in_file) { return in_file.substr(0, in_file.find(suffix_mark)); }
+
 void SealedColumns::add(std::vector<Column>& group, std::string_view name, SealedType type, std::size_t& hint) {
   if (hint >= group.size() || group[hint].name != name) {
     const auto at = std::ranges::find(group, name, &Column::name);
     hint = static_cast<std::size_t>(at - group.begin());
     if (at == group.end()) {
-      group.push_back({std::string(name), type});
+      group.push_back({std::string(name), type, name_in_file(std::string(name), group)});
       ++hint;
       return;
     }
@@ -86,7 +98,9 @@ void SealedColumns::add(const RecordView& record) {
   if (record.context.empty()) return;
   const Context said(record.context, record.rows);
   hint = 0;
-  for (std::size_t m = 0; m < said.size(); ++m)
+  for (std::size_t m = 0; m < said.size(); ++m) {
+    const auto known = std::ranges::find(context, said.name(m), &Column::name) != context.end();
+    if (!known && (context.size() >= context_columns_max || !is_column_name(said.name(m)))) continue;
     for (std::size_t row = 0; row < record.rows; ++row) {
       const auto kind = said.kind(m, row);
       if (kind == Context::Kind::none) continue;
@@ -99,6 +113,7 @@ void SealedColumns::add(const RecordView& record) {
           here);
       if (row + 1 == record.rows) hint = here;
     }
+  }
 }
 
 // One piece that is being filled: rows of one record go to `first` and following.
@@ -136,9 +151,9 @@ void SealedSource::bind(duckdb_bind_info info) {
     if (whole != nullptr) duckdb_destroy_logical_type(&whole);
   };
   for (const auto& [name, type] : fixed) add(name, type, false);
-  for (const auto& c : columns.features) add("feature." + c.name, plain_type(c.type), c.type.list);
-  for (const auto& c : columns.outputs) add("output." + c.name, plain_type(c.type), c.type.list);
-  for (const auto& c : columns.context) add("context." + c.name, plain_type(c.type), false);
+  for (const auto& c : columns.features) add("feature." + c.in_file, plain_type(c.type), c.type.list);
+  for (const auto& c : columns.outputs) add("output." + c.in_file, plain_type(c.type), c.type.list);
+  for (const auto& c : columns.context) add("context." + c.in_file, plain_type(c.type), false);
 }
 
 std::string SealedSource::select() const {
@@ -146,7 +161,7 @@ std::string SealedSource::select() const {
   const auto add = [&](std::string_view prefix, const std::vector<SealedColumns::Column>& group) {
     for (const auto& c : group)
       if (c.type.json) {
-        const auto name = in_quotes(std::string(prefix) + c.name, '"');
+        const auto name = in_quotes(std::string(prefix) + c.in_file, '"');
         json += ", " + name + "::JSON AS " + name;
       }
   };

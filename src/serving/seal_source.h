@@ -19,6 +19,8 @@ class SealedColumns {
   struct Column {
     std::string name{};
     SealedType type{};
+    std::string
+        in_file{};  // DuckDB tells no capitals from small letters: a second name of that kind gets a suffix (see name_in_file)
   };
   void add(const RecordView& record);
   std::vector<Column> features{}, outputs{}, context{};
@@ -26,6 +28,10 @@ class SealedColumns {
  private:
   static void add(std::vector<Column>& group, std::string_view name, SealedType type, std::size_t& hint);
 };
+
+// `a`, or `a` with a control character and a number behind it, and back.
+std::string name_in_file(const std::string& name, const std::vector<SealedColumns::Column>& others);
+std::string_view name_of_column(std::string_view in_file);
 
 // Registers the table function `log_rows()` on `duck`: every row of the segment, with these columns. The source must outlive the reading.
 class SealedSource {

@@ -72,8 +72,9 @@ Result<Watermark> Service::watermark(const std::string& name) {
 
 Result<std::int64_t> Service::count_rows(const std::string& name, Time from, Time to) {
   TRY(endpoint, impl_->find_or_fail(name));
-  const auto days_from = std::chrono::ceil<std::chrono::days>(Micros{from.us}),
-             days_to = std::chrono::floor<std::chrono::days>(Micros{to.us});
+  const auto in_range = [](std::int64_t d) { return std::clamp<std::int64_t>(d, 0, Tallies::days_end); };
+  const auto days_from = in_range(std::chrono::ceil<std::chrono::days>(Micros{from.us}).count()),
+             days_to = in_range(std::chrono::floor<std::chrono::days>(Micros{to.us}).count());
   std::int64_t out = 0;
   const auto read = [&](Time a, Time b) -> Result<void> {
     if (a >= b) return {};
@@ -91,10 +92,10 @@ Result<std::int64_t> Service::count_rows(const std::string& name, Time from, Tim
   {
     const std::scoped_lock lock(endpoint->book->mutex);
     TRY_(impl_->catch_up(*endpoint));
-    out = endpoint->book->tallies.rows_on(days_from.count(), days_to.count());
+    out = endpoint->book->tallies.rows_on(days_from, days_to);
   }
-  TRY_(read(from, {days_from.count() * day.count()}));
-  TRY_(read({days_to.count() * day.count()}, to));
+  TRY_(read(from, {days_from * day.count()}));
+  TRY_(read({days_to * day.count()}, to));
   return out;
 }
 

@@ -96,7 +96,8 @@ void Tallies::add(const Record& record) {
     const bool none = c.rows == 0 && i == 0;
     c.event_first = none ? t : std::min(c.event_first, t);
     c.event_last = none ? t : std::max(c.event_last, t);
-    days_[day_of(t)] += record.event_times.size() > 1 ? 1 : record.rows;
+    if (const auto day = day_of(t); day >= 0 && day < days_end)
+      days_[day] += record.event_times.size() > 1 ? 1 : record.rows;
   }
   c.rows += record.rows;
   rows_answered_ += record.rows;

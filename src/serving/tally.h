@@ -40,7 +40,8 @@ class Tallies {
     std::int64_t rows = 0, oldest = 0, newest = 0, arrival = 0;
   };
   Reach reach() const;
-  // Answered rows whose event time lies on these days (since 1970, UTC).
+  // Answered rows whose event time lies on these days (since 1970, UTC). Days from `days_end` on, and before 1970, are not counted: event times may be any.
+  static constexpr std::int64_t days_end = 47'482;  // 2100-01-01
   std::int64_t rows_on(std::int64_t first_day, std::int64_t end_day) const;
   Tally of(std::string_view rollout, std::int64_t step, Arm arm) const;
   std::int64_t rows_answered() const { return rows_answered_; }
