@@ -1,5 +1,10 @@
 #include "store/ledger.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
 #include "core/hash.h"
 #include "core/json.h"
 
@@ -17,6 +22,7 @@ constexpr Sql find_sql{"ledger.find",
                        "SELECT seq, id, at, project_id, what, subject_kind, subject_id, by_whom, cause, flow, digests, "
                        "data, prev, hash FROM ledger WHERE id = $1"};
 constexpr std::int64_t page_max = 1000;
+constexpr std::size_t story_max = 300;       // events
 constexpr std::string_view first_prev = "";  // the first event has nothing before it
 
 LedgerEvent from_row(const Row& r) {
@@ -44,6 +50,16 @@ std::string digest_of(LedgerEvent e) {
   text.replace(text.size() - tail.size(), tail.size(), "}");
   auto canonical = canonical_json(text);
   return canonical ? sha256_hex(*canonical) : std::string{};
+}
+
+// A text as it stands between the `%` of a pattern.
+std::string like_of(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '%' || c == '_' || c == '!') out += '!';
+    out += c;
+  }
+  return out;
 }
 
 }  // namespace
@@ -103,10 +119,54 @@ Result<std::vector<LedgerEvent>> read_ledger(Tx& tx, const LedgerFilter& f) {
   }
   if (!f.flow.empty()) also("flow = ", f.flow);
   if (!f.subject.empty()) also("subject_id = ", f.subject);
+  if (!f.by.empty()) also("by_whom = ", f.by);
+  if (!f.cause.empty()) also("cause = ", f.cause);
+  if (!f.about.empty()) {
+    const std::string like = like_of(f.about);
+    also("(subject_id = ", f.about);
+    for (const auto& [column, pattern] : {std::pair{"subject_id", like + "@%"},
+                                          {"data", R"(%"model":")" + like + "\"%"},
+                                          {"data", R"(%"endpoint":")" + like + "\"%"}}) {
+      values.emplace_back(std::string_view(pattern));
+      text.append(fmt::format(" OR {} LIKE ${} ESCAPE '!'", column, values.size()));
+    }
+    text += ')';
+  }
   text.append(" ORDER BY seq ").append(f.newest_first ? "DESC" : "ASC").append(" LIMIT $2");
   std::vector<LedgerEvent> out;
   TRY_(tx.each_bound({"ledger.read", text}, values, [&](const Row& r) { out.push_back(from_row(r)); }));
   return out;
+}
+
+Result<std::optional<Story>> read_story(Tx& tx, std::string_view id) {
+  TRY(found, find_event(tx, id));
+  if (!found) return std::nullopt;
+  Story story{.events = {std::move(*found)}};
+  auto& events = story.events;
+  while (!events.back().cause.empty() && events.size() < story_max / 2) {
+    TRY(cause, find_event(tx, events.back().cause));
+    if (!cause) break;  // of another server's ledger, say
+    events.push_back(std::move(*cause));
+  }
+  story.whole = events.size() < story_max / 2;
+  // From the first cause on, level by level: what came of it, and the branches beside the way to the event that was asked for.
+  std::ranges::reverse(events);
+  std::set<std::string, std::less<>> known;
+  for (const auto& e : events) known.insert(e.id);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const auto room = static_cast<std::int64_t>(story_max - events.size()) + 1;
+    TRY(next, read_ledger(tx, {.limit = room, .cause = events[i].id}));
+    for (auto& e : next) {
+      if (!known.insert(e.id).second) continue;
+      if (events.size() >= story_max) {
+        story.whole = false;
+        break;
+      }
+      events.push_back(std::move(e));
+    }
+  }
+  std::ranges::sort(events, {}, &LedgerEvent::seq);
+  return story;
 }
 
 Result<std::optional<LedgerEvent>> find_event(Tx& tx, std::string_view id) { return tx.one(find_sql, from_row, id); }

@@ -37,10 +37,21 @@ struct LedgerFilter {
   std::int64_t after = 0;  // sequence number; the page starts behind it
   std::int64_t limit = 100;
   std::string what{}, flow{}, subject{};  // exact; a `what` that ends in '.' is a prefix. Empty: any
-  bool newest_first = false;              // then `after` counts down; 0: from the end
+  std::string by{}, cause{};              // exact
+  std::string
+      about{};  // a model or an endpoint: it, its versions, and events whose data name it. Reads on until it has found enough
+  bool newest_first = false;  // then `after` counts down; 0: from the end
 };
 Result<std::vector<LedgerEvent>> read_ledger(Tx& tx, const LedgerFilter& filter);
 Result<std::optional<LedgerEvent>> find_event(Tx& tx, std::string_view id);
+
+// An event with what led to it and what came of it: all events that hang together with it by `cause`, in the ledger's order.
+struct Story {
+  std::vector<LedgerEvent> events{};
+  bool whole = true;  // false: it goes on, but is not read further
+  static constexpr auto fields = std::tuple{field("events", &Story::events), field("whole", &Story::whole)};
+};
+Result<std::optional<Story>> read_story(Tx& tx, std::string_view id);
 
 struct ChainState {
   bool whole = true;

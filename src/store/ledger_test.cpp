@@ -57,6 +57,60 @@ TEST_CASE("the ledger is read by kind, subject, from either end") {
   CHECK(read(*store, {.after = 3, .newest_first = true}).size() == 2);
 }
 
+TEST_CASE("the ledger is read by who did it and by the model or endpoint that it is about") {
+  auto store = open_or_die();
+  auto add = [&](std::string subject, std::string by, std::string data) {
+    REQUIRE(store->write([&](Tx& tx) -> Result<void> {
+      stage_event(tx, {.what = "w", .subject_kind = "k", .subject = subject, .data = data, .by = by});
+      return {};
+    }));
+  };
+  add("a_b", "ada", "{}");
+  add("a_b@2", "olga", "{}");
+  add("axb@2", "olga", R"({"model":"axb"})");
+  add("f1", "flow:f1", R"({"model":"a_b"})");
+  add("w1", "pawl", R"({"endpoint":"a_b"})");
+  add("w2", "pawl", R"({"endpoint":"a_b2"})");
+  auto seqs = [&](const LedgerFilter& f) {
+    std::vector<std::int64_t> out;
+    for (const auto& e : read(*store, f)) out.push_back(e.seq);
+    return out;
+  };
+  CHECK(seqs({.by = "olga"}) == std::vector<std::int64_t>{2, 3});
+  CHECK(seqs({.about = "a_b"}) == std::vector<std::int64_t>{1, 2, 4, 5});
+  CHECK(seqs({.by = "pawl", .about = "a_b"}) == std::vector<std::int64_t>{5});
+  CHECK(seqs({.about = "a"}).empty());
+}
+
+TEST_CASE("an event's story is what led to it and what came of it, no other's") {
+  auto store = open_or_die();
+  auto add = [&](std::string id, std::string cause) {
+    REQUIRE(store->write([&](Tx& tx) -> Result<void> {
+      stage_event(tx, {.what = "w", .subject_kind = "k", .subject = "s", .cause = cause, .id = id});
+      return {};
+    }));
+  };
+  for (auto [id, cause] : {std::pair{"window", ""},
+                           {"other", ""},
+                           {"alarm", "window"},
+                           {"beside", "window"},
+                           {"flow", "alarm"},
+                           {"apart", "other"}})
+    add(id, cause);
+  auto story = [&](std::string_view id) {
+    return store->read_for<std::optional<Story>>([&](Tx& tx) { return read_story(tx, id); }).value();
+  };
+  std::string ids;
+  for (const auto& e : story("alarm")->events) ids += e.id + " ";
+  CHECK(ids == "window alarm beside flow ");
+  CHECK(story("alarm")->whole);
+  CHECK(story("apart")->events.size() == 2);
+  CHECK_FALSE(story("nothing").has_value());
+  for (int i = 0; i < 400; ++i) add("many" + std::to_string(i), "flow");
+  CHECK(story("window")->events.size() == 300);
+  CHECK_FALSE(story("window")->whole);
+}
+
 TEST_CASE("given a ledger of which a row was changed, removed or put between, then verifying names the first place") {
   const std::string_view changes[] = {"UPDATE ledger SET by_whom = 'bob' WHERE seq = 3",
                                       "DELETE FROM ledger WHERE seq = 3", "UPDATE ledger SET prev = 'x' WHERE seq = 3",

@@ -71,10 +71,22 @@ void mount(net::Router& at, Service& team, net::Live& live) {
                                                     .what = in.what,
                                                     .flow = in.flow,
                                                     .subject = in.subject,
+                                                    .by = in.by,
+                                                    .about = in.about,
                                                     .newest_first = in.order == Order::newest}));
            List<store::LedgerEvent> out{.items = std::move(events), .next = {}};
            if (std::ssize(out.items) == limit) out.next = std::to_string(out.items.back().seq);
            return out;
+         });
+  at.add({.method = GET,
+          .path = at_base("/ledger/{id}/story"),
+          .needs = May::read,
+          .on = On::reader,
+          .about = "An event with what led to it and what came of it"},
+         [](Call& call, const StoryAsk& in) -> Result<store::Story> {
+           TRY(story, store::read_story(call.tx, in.id));
+           if (!story) return fail(Code::missing, "no event has the ID " + in.id);
+           return std::move(*story);
          });
   at.add({.method = GET,
           .path = at_base("/ledger/verify"),

@@ -117,11 +117,18 @@ struct CommentsAsk {
 enum class Order { oldest, newest };
 struct LedgerAsk {
   std::int64_t after = 0, limit = 100;
-  std::string what{}, flow{}, subject{};
+  std::string what{}, flow{}, subject{}, by{};
+  std::string about{};  // a model or an endpoint
   Order order{};
   static constexpr auto fields = std::tuple{field("after", &LedgerAsk::after),     field("limit", &LedgerAsk::limit),
                                             field("what", &LedgerAsk::what),       field("flow", &LedgerAsk::flow),
-                                            field("subject", &LedgerAsk::subject), field("order", &LedgerAsk::order)};
+                                            field("subject", &LedgerAsk::subject), field("by", &LedgerAsk::by),
+                                            field("about", &LedgerAsk::about),     field("order", &LedgerAsk::order)};
+};
+// GET /ledger/{id}/story
+struct StoryAsk {
+  std::string id{};  // of an event
+  static constexpr auto fields = std::tuple{field("id", &StoryAsk::id, {.required = true})};
 };
 
 }  // namespace pawl::team

@@ -57,7 +57,7 @@ void approve(Command& command, const Approving& in) {
 }
 
 struct Reading {
-  std::string flow{}, what{}, subject{};
+  std::string flow{}, what{}, subject{}, by{}, about{};
   std::int64_t limit = 50;
   bool verify = false;
 };
@@ -72,7 +72,8 @@ void ledger(Command& command, const Reading& in) {
                           });
   const std::string query = "?order=newest&limit=" + std::to_string(in.limit) +
                             "&flow=" + net::percent_encode(in.flow) + "&what=" + net::percent_encode(in.what) +
-                            "&subject=" + net::percent_encode(in.subject);
+                            "&subject=" + net::percent_encode(in.subject) + "&by=" + net::percent_encode(in.by) +
+                            "&about=" + net::percent_encode(in.about);
   command.finish(client->get<List<store::LedgerEvent>>(std::string(base) + "/ledger" + query),
                  [&](const auto& list) { command.print(list, [](const auto& l) { return lines(l); }); });
 }
@@ -109,6 +110,8 @@ void verbs(CLI::App& app, Command& command) {
   ledger_verb->add_option("--flow", read->flow, "Only events of this flow");
   ledger_verb->add_option("--what", read->what, "Only these events; a last '.' makes it a prefix");
   ledger_verb->add_option("--subject", read->subject, "Only events about this");
+  ledger_verb->add_option("--by", read->by, "Only what this person did");
+  ledger_verb->add_option("--about", read->about, "Only events about this model or endpoint");
   ledger_verb->add_option("--limit", read->limit, "How many")->check(CLI::Range(1, 1000));
   ledger_verb->callback([read, &command] { ledger(command, *read); });
 
