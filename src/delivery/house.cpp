@@ -199,9 +199,12 @@ Result<serving::ArmsSeen> House::compare(const std::string& endpoint, const std:
     ask.from = ask.to.us == 0 ? *from : std::min(ask.from, *from);
     ask.to = std::max(ask.to, *to + Micros{1});
   }
-  return fail(Code::unavailable, "the arms cannot be compared yet");
+  return serving::compare(serving_, ask);
 }
-Result<std::int64_t> House::labels(const std::string&) { return 0; }
+Result<std::int64_t> House::labels(const std::string& endpoint) {
+  TRY(mark, serving_.watermark(endpoint));
+  return mark.label.us;
+}
 Result<std::int64_t> House::forget(const std::string& endpoint, Time before) {
   return serving_.forget(endpoint, before);
 }

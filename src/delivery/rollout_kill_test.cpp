@@ -197,7 +197,7 @@ TEST_CASE("a server that is killed at any commit of a rollout goes on where it w
               1}}) {
     CAPTURE(story.name);
     const int commits = tell(setting, story, -1, false);
-    CHECK(commits > 20);
+    CHECK(commits > 15);
     for (int n = 0; n <= commits; ++n)
       for (const bool written : {false, true}) {
         CAPTURE(n);

@@ -278,8 +278,8 @@ Result<void> Service::compare_arms(RolloutRow& row, const Config& config, StepSe
   const bool news = seen.rows != last.rows || labels != last.labels;
   const bool shift_due = rule.prediction_shift && test_is_due(seen.rows, row.shift_rows, shift_rows_min);
   if (!first && !begins_to_end && !(news && (shift_due || ends || labels != last.labels))) return {};
-  const auto begun = std::chrono::steady_clock::now();
-  if (begun - last.ended < 20 * last.took) return {};
+  const Time begun = clock_.now();
+  if (begun >= last.ended && begun - last.ended < 20 * last.took) return {};
   TRY(arms, below_.compare(r.endpoint, r.id.text, r.step, r.from, r.to));
   seen.labelled = arms.labelled.canary, seen.labelled_live = arms.labelled.live;
   // Before a step ends each test looks once more, at the rows that have come since.
@@ -296,7 +296,7 @@ Result<void> Service::compare_arms(RolloutRow& row, const Config& config, StepSe
     seen.worse = worse_of(arms, config.model, *rule.worse_than_live, rule.worse_confidence, row.worse_looks + 1);
     if (seen.worse->looks > row.worse_looks) row.worse_looks = seen.worse->looks, row.worse_rows = labelled;
   }
-  const auto ended = std::chrono::steady_clock::now();
+  const Time ended = clock_.now();
   const std::scoped_lock lock(compared_mutex_);
   compared_[r.id.text] = {.step = r.step,
                           .rows = seen.rows,
@@ -305,7 +305,7 @@ Result<void> Service::compare_arms(RolloutRow& row, const Config& config, StepSe
                           .labelled_live = seen.labelled_live,
                           .ends = ends,
                           .ended = ended,
-                          .took = ended - begun};
+                          .took = std::max(ended - begun, Micros{0})};
   return {};
 }
 

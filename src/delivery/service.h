@@ -149,8 +149,8 @@ class Service {
     std::int64_t step = -1, rows = 0, labels = 0;
     std::int64_t labelled = 0, labelled_live = 0;
     bool ends = false;  // the step had held long enough
-    std::chrono::steady_clock::time_point ended{};
-    std::chrono::steady_clock::duration took{};
+    Time ended{};
+    Micros took{0};
   };
   std::mutex compared_mutex_;
   std::map<std::string, Compared> compared_;  // by rollout, of those under way
