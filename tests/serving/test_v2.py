@@ -5,6 +5,8 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 LINEAR = [{"name": "a", "shape": [1, 1], "datatype": "FP32", "data": [3]}, {"name": "b", "shape": [1, 1], "datatype": "FP32", "data": [2]}]
@@ -155,12 +157,17 @@ def test_a_server_without_live_versions_opens_no_model_library(server, folder_of
 def test_labels_from_the_command_line_reach_their_prediction(e, tmp_path):
     ids = [e.infer("e", linear(i)).json()["parameters"]["prediction_ids"][0] for i in range(3)]
     (tmp_path / "labels.json").write_text(json.dumps([{"prediction_id": p, "label": 10.5 + i} for i, p in enumerate(ids)]))
-    assert e.pawl("label", "e", "--file", str(tmp_path / "labels.json")) == {"taken": 3}
+    assert e.pawl("label", "e", "--file", str(tmp_path / "labels.json")) == {"taken": 3, "repeated": 0, "changed": 0, "waiting": 0}
     assert e.get(f"/api/pawl/v1/predictions/{ids[1]}").json()["labels"][0]["value"] == 11.5
     forged = ids[0][:-1] + ("A" if ids[0][-1] != "A" else "B")
     answer = e.post("/api/pawl/v1/endpoints/e/labels", {"labels": [{"prediction_id": forged, "label": 1}]})
     assert answer.status_code == 404 and "labels[0].prediction_id" in answer.json()["detail"]
     assert e.pawl("endpoint", "e")["predictions"] == 3
+    pyarrow.parquet.write_table(pyarrow.table({"prediction_id": ids, "label": [10.5, 11.5, 13.0]}), tmp_path / "labels.parquet")
+    assert e.pawl("label", "e", "--file", str(tmp_path / "labels.parquet")) == {"taken": 3, "repeated": 2, "changed": 1, "waiting": 0}
+    e.kill()
+    e.start()
+    assert [v["value"] for v in e.get(f"/api/pawl/v1/predictions/{ids[2]}").json()["labels"]] == [12.5, 13]
 
 
 def test_a_predict_token_may_predict_and_label_at_its_endpoint_and_nothing_else(server, folder_of):
