@@ -106,7 +106,11 @@ Result<std::vector<LedgerEvent>> read_ledger(Tx& tx, const LedgerFilter& f) {
   const auto limit = std::clamp<std::int64_t>(f.limit, 1, page_max);
   const std::string prefix_end =
       f.what.ends_with('.') ? f.what.substr(0, f.what.size() - 1) + '/' : f.what;  // '/' follows '.'
-  std::vector<Value> values{f.after, limit};
+  const std::string like = like_of(f.about);
+  const std::pair<std::string_view, std::string> named[] = {{"subject_id", like + "@%"},
+                                                            {"data", R"(%"model":")" + like + "\"%"},
+                                                            {"data", R"(%"endpoint":")" + like + "\"%"}};
+  std::vector<Value> values{f.after, limit};  // texts are views
   auto also = [&](std::string_view condition, std::string_view value) {
     values.emplace_back(value);
     text.append(" AND ").append(condition).append("$").append(std::to_string(values.size()));
@@ -122,11 +126,8 @@ Result<std::vector<LedgerEvent>> read_ledger(Tx& tx, const LedgerFilter& f) {
   if (!f.by.empty()) also("by_whom = ", f.by);
   if (!f.cause.empty()) also("cause = ", f.cause);
   if (!f.about.empty()) {
-    const std::string like = like_of(f.about);
     also("(subject_id = ", f.about);
-    for (const auto& [column, pattern] : {std::pair{"subject_id", like + "@%"},
-                                          {"data", R"(%"model":")" + like + "\"%"},
-                                          {"data", R"(%"endpoint":")" + like + "\"%"}}) {
+    for (const auto& [column, pattern] : named) {
       values.emplace_back(std::string_view(pattern));
       text.append(fmt::format(" OR {} LIKE ${} ESCAPE '!'", column, values.size()));
     }
