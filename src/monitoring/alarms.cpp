@@ -124,6 +124,7 @@ Result<void> Service::close_all(Call& call, const std::string& endpoint, const s
 Result<void> Service::show_alarms(Tx& tx, const std::string& endpoint) {
   TRY(open, rows::open_alarms(tx, endpoint));
   std::vector<Alarm> shown;
+  shown.reserve(open.size());
   for (auto& a : open) shown.push_back(std::move(a.alarm));
   tx.after_commit([this, endpoint, shown = std::move(shown)] { series_.alarms(endpoint, shown); });
   return {};

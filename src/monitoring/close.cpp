@@ -327,9 +327,9 @@ Result<std::optional<WindowSeen>> Service::keep_closed(const Doing& doing, const
     TRY(is_new, rows::insert(tx, row, sights_of(monitor, seen), call.project));
     if (!is_new) return std::nullopt;
     for (const auto& [column, bins] : made.measurement.columns) TRY_(rows::put_bins(tx, seen.id, column, bins));
-    const std::string event =
+    std::string event =
         call.tell({.what = "window.closed", .subject_kind = "window", .subject = seen.id, .data = told_of(seen, how)});
-    TRY_(move_alarms(call, *now, seen, [&] { return event; }, false));
+    TRY_(move_alarms(call, *now, seen, [&]() -> std::string { return event; }, false));
     tx.after_commit([this, monitor, seen] { series_.window(monitor, seen); });
     return std::optional(std::move(seen));
   });

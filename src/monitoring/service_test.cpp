@@ -1,6 +1,8 @@
 // Windows close and alarms move: a real store, a worker, a clock of the test's own; the log is in memory, but for the last test.
 #include "monitoring/service.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <fstream>
 #include <regex>
@@ -83,7 +85,8 @@ struct FailingRandom final : Random {
   testing::CountingRandom inner{};
   int fails_at = -1;
   void fill(std::span<char> out) override {
-    if (fails_at >= 0 && fails_at-- == 0) throw std::runtime_error("killed");
+    if (fails_at == 0) throw std::runtime_error("killed");
+    if (fails_at > 0) --fails_at;
     inner.fill(out);
   }
 };
@@ -186,6 +189,7 @@ struct Watching {
 };
 std::vector<std::string> names(const std::vector<Alarm>& alarms) {
   std::vector<std::string> out;
+  out.reserve(alarms.size());
   for (const auto& a : alarms) out.push_back(std::string(word(a.kind)) + (a.column.empty() ? "" : " " + a.column));
   std::ranges::sort(out);
   return out;
@@ -772,16 +776,18 @@ TEST_CASE("windows are made from the real prediction log, with late labels") {
   std::vector<std::string> ids;
   std::vector<double> answers;
   for (int d = 0; d < 30; ++d) {
-    std::string a, b, times;
+    std::string a, b;
     for (int i = 0; i < 10; ++i) {
       const std::string comma = i == 0 ? "" : ",";
       a += comma + std::to_string(normal(w.draws) + 3), b += comma + std::to_string(normal(w.draws));
     }
+    const auto tensor = [](const char* name, const std::string& data) {
+      return fmt::format(R"({{"name":"{}","shape":[10,1],"datatype":"FP32","data":[{}]}})", name, data);
+    };
     const auto r =
-        w.house.post("/v2/models/live/infer", R"({"inputs":[{"name":"a","shape":[10,1],"datatype":"FP32","data":[)" +
-                                                  a + R"(]},{"name":"b","shape":[10,1],"datatype":"FP32","data":[)" +
-                                                  b + R"(]}],"parameters":{"event_time":")" +
-                                                  to_rfc3339(at("2013-03-01") + Micros{d * day_us}) + "\"}}");
+        w.house.post("/v2/models/live/infer",
+                     fmt::format(R"({{"inputs":[{},{}],"parameters":{{"event_time":"{}"}}}})", tensor("a", a),
+                                 tensor("b", b), to_rfc3339(at("2013-03-01") + Micros{d * day_us})));
     REQUIRE_MESSAGE(r.status == 200, r.body);
     for (int i = 0; i < 10; ++i) {
       const auto id = json_at(r.body, "parameters.prediction_ids." + std::to_string(i)).value();

@@ -53,6 +53,7 @@ Sight of_performance(const Monitor& monitor, const WindowSeen& w) {
 
 std::vector<Sight> sights_of(const Monitor& monitor, const WindowSeen& seen) {
   std::vector<Sight> out;
+  out.reserve(seen.columns.size() + 2);
   for (const auto& c : seen.columns) out.push_back(of_column(monitor, c));
   out.push_back(of_share(monitor, seen));
   if (monitor.metric) out.push_back(of_performance(monitor, seen));
