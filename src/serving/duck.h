@@ -37,4 +37,14 @@ inline bool is_valid(const std::uint64_t* validity, std::size_t row) {
 }
 inline std::string_view text_at(duckdb_string_t& s) { return {duckdb_string_t_data(&s), duckdb_string_t_length(s)}; }
 
+inline duckdb_string_t* texts_of(duckdb_data_chunk chunk, idx_t column) {
+  return static_cast<duckdb_string_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, column)));
+}
+
+// The columns of what stands behind FROM (rows_read.cpp).
+struct FileColumn {
+  std::string name{}, type{};
+};
+Result<std::vector<FileColumn>> columns_of(Duck& duck, const std::string& source);
+
 }  // namespace pawl::serving

@@ -69,6 +69,14 @@ class RunMaker {
   std::map<std::string, std::uint32_t, std::less<>> places_;
 };
 
+// A Parquet file with the columns prediction_id and label, row by row (rows_labels.cpp). Code::invalid when it is none, or they are not there.
+struct LabelCells {
+  std::function<Result<void>(std::string_view id, double value, LabelKind kind)> number;
+  std::function<Result<void>(std::string_view id, std::string_view value)> text;
+  std::function<Result<void>()> missing;
+};
+Result<void> read_labels(const std::filesystem::path& file, const LabelCells& to);
+
 // A closed segment's labels as a file: appears whole or not at all.
 Result<void> write_run(const LabelRun& run, const std::filesystem::path& to);
 Result<std::shared_ptr<const LabelRun>> open_run(const std::filesystem::path& file);

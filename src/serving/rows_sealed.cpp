@@ -67,8 +67,8 @@ Result<SealedSegment> write_parquet(const Segment& segment, const fs::path& to, 
   Duck duck;
   TRY_(duck.open());
   TRY_(rows.open(duck));
-  TRY_(duck.run("COPY (" + rows.select() + ") TO " + in_quotes(made.path.string(), '\'') +
-                " (FORMAT parquet, COMPRESSION zstd)"));
+  TRY_(duck.run("COPY (SELECT * REPLACE (" + rows.json_columns() + ") FROM log_rows()) TO " +
+                in_quotes(made.path.string(), '\'') + " (FORMAT parquet, COMPRESSION zstd)"));
   Digest digest(Digest::sha256);
   {
     std::ifstream file(made.path, std::ios::binary);

@@ -156,7 +156,7 @@ void SealedSource::bind(duckdb_bind_info info) {
   for (const auto& c : columns.context) add("context." + c.in_file, plain_type(c.type), false);
 }
 
-std::string SealedSource::select() const {
+std::string SealedSource::json_columns() const {
   std::string json = "context::JSON AS context";
   const auto add = [&](std::string_view prefix, const std::vector<SealedColumns::Column>& group) {
     for (const auto& c : group)
@@ -168,7 +168,7 @@ std::string SealedSource::select() const {
   add("feature.", columns_.features);
   add("output.", columns_.outputs);
   add("context.", columns_.context);
-  return "SELECT * REPLACE (" + json + ") FROM log_rows()";
+  return json;
 }
 
 void SealedSource::fill(duckdb_function_info info, duckdb_data_chunk chunk) {

@@ -39,8 +39,8 @@ class SealedSource {
   SealedSource(const Segment& segment, const SealedColumns& columns, std::uint32_t endpoint, std::uint32_t server,
                const Ids& ids);
   Result<void> open(Duck& duck);
-  // `log_rows()` with JSON where a column holds that.
-  std::string select() const;
+  // Which of its texts are JSON: `"context"::JSON AS "context", …`.
+  std::string json_columns() const;
 
  private:
   struct Filling;

@@ -4,7 +4,6 @@
 
 #include "core/json.h"
 #include "core/json_dom.h"
-#include "serving/duck.h"
 #include "serving/service_impl.h"
 #include "store/files.h"
 
@@ -94,6 +93,9 @@ class Taker {
     return out;
   }
   Result<LabelEntry> begin(std::string_view text) const {
+    if (batch.labels.size() == labels_max)
+      return fail(Code::too_large, "more than " + std::to_string(labels_max) + " labels: send them in several requests",
+                  "labels");
     const auto id = ids_.read(text);
     if (!id || id->endpoint != static_cast<std::uint32_t>(endpoint_.row.number)) {
       const auto where = place_of(batch.labels.size()) + ".prediction_id";
@@ -116,57 +118,6 @@ struct Scratch {
     fs::remove(path, ec);
   }
 };
-
-// prediction_id and label of a Parquet file, row by row.
-Result<void> read_labels(const fs::path& file, Taker& to) {
-  Duck duck;
-  TRY_(duck.open());
-  const auto source = "read_parquet(" + in_quotes(file.string(), '\'') + ")";
-  std::string id_type, label_type;
-  const auto described = duck.each(
-      "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM " + source + ")",
-      [&](duckdb_data_chunk chunk) -> Result<void> {
-        auto* names = static_cast<duckdb_string_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0)));
-        auto* types = static_cast<duckdb_string_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 1)));
-        for (idx_t i = 0; i < duckdb_data_chunk_get_size(chunk); ++i) {
-          if (text_at(names[i]) == "prediction_id") id_type = text_at(types[i]);
-          if (text_at(names[i]) == "label") label_type = text_at(types[i]);
-        }
-        return {};
-      });
-  if (!described) return fail(Code::invalid, "the body is no Parquet file", {}, described.error().detail);
-  for (const auto& [name, type] : {std::pair{"prediction_id", &id_type}, std::pair{"label", &label_type}})
-    if (type->empty()) return fail(Code::invalid, std::string("the Parquet file has no column \"") + name + "\"", name);
-  if (id_type != "VARCHAR")
-    return fail(Code::invalid, "the column \"prediction_id\": expected texts, got " + id_type, "prediction_id");
-  const bool text = label_type == "VARCHAR" || label_type.starts_with("ENUM"), boolean = label_type == "BOOLEAN";
-  constexpr std::array<std::string_view, 8> numbers{"TINYINT",  "SMALLINT",  "INTEGER",  "BIGINT",
-                                                    "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"};
-  if (!text && !boolean && label_type != "FLOAT" && label_type != "DOUBLE" && !label_type.starts_with("DECIMAL") &&
-      std::ranges::find(numbers, label_type) == numbers.end())
-    return fail(Code::invalid, "the column \"label\": expected numbers, texts or booleans, got " + label_type, "label");
-  return duck.each(
-      "SELECT prediction_id, label::" + std::string(text ? "VARCHAR" : "DOUBLE") + " FROM " + source,
-      [&](duckdb_data_chunk chunk) -> Result<void> {
-        const auto ids = duckdb_data_chunk_get_vector(chunk, 0), labels = duckdb_data_chunk_get_vector(chunk, 1);
-        auto* id = static_cast<duckdb_string_t*>(duckdb_vector_get_data(ids));
-        const auto *has_id = duckdb_vector_get_validity(ids), *has_label = duckdb_vector_get_validity(labels);
-        const auto n = duckdb_data_chunk_get_size(chunk);
-        if (to.batch.labels.size() + n > labels_max)
-          return fail(Code::too_large,
-                      "more than " + std::to_string(labels_max) + " labels: send them in several requests", "labels");
-        for (idx_t i = 0; i < n; ++i) {
-          const auto name = is_valid(has_id, i) ? text_at(id[i]) : std::string_view{};
-          if (!is_valid(has_label, i)) return to.wrong("a number, a text, true or false", "null");
-          if (text)
-            TRY_(to.text(name, text_at(static_cast<duckdb_string_t*>(duckdb_vector_get_data(labels))[i])));
-          else
-            TRY_(to.number(name, static_cast<double*>(duckdb_vector_get_data(labels))[i],
-                           boolean ? LabelKind::boolean : LabelKind::number));
-        }
-        return {};
-      });
-}
 
 }  // namespace
 
@@ -204,7 +155,11 @@ Result<LabelsTaken> Service::take_labels_parquet(const Ask& ask, const std::stri
   const Scratch file{fs::temp_directory_path() / ("pawl-labels-" + impl_->random.hex_bytes(8) + ".parquet")};
   TRY_(store::write_file(file.path, bytes));
   Taker taker(*endpoint, impl_->ids, ask, endpoint->labels->stamp(ask.now(), 1).at);
-  TRY_(read_labels(file.path, taker));
+  TRY_(read_labels(
+      file.path,
+      {.number = [&](auto id, double value, LabelKind kind) { return taker.number(id, value, kind); },
+       .text = [&](auto id, auto value) { return taker.text(id, value); },
+       .missing = [&]() -> Result<void> { return taker.wrong("a number, a text, true or false", "null"); }}));
   return impl_->take(*endpoint, std::move(taker.batch));
 }
 

@@ -16,25 +16,6 @@ struct Wanted {
   bool json = false;  // its cells may be of any kind
 };
 
-struct FileColumn {
-  std::string name{}, type{};
-};
-
-Result<std::vector<FileColumn>> columns_of(Duck& duck, const std::string& source) {
-  std::vector<FileColumn> out;
-  TRY_(duck.each("SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM " + source + ")",
-                 [&](duckdb_data_chunk chunk) -> Result<void> {
-                   auto* names =
-                       static_cast<duckdb_string_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0)));
-                   auto* types =
-                       static_cast<duckdb_string_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 1)));
-                   for (idx_t i = 0; i < duckdb_data_chunk_get_size(chunk); ++i)
-                     out.push_back({std::string(text_at(names[i])), std::string(text_at(types[i]))});
-                   return {};
-                 }));
-  return out;
-}
-
 bool is_plain(std::string_view type) {
   return type == "FLOAT" || type == "DOUBLE" || type == "INTEGER" || type == "BIGINT" || type == "BOOLEAN" ||
          type == "VARCHAR";
@@ -166,6 +147,19 @@ Result<void> take(duckdb_data_chunk chunk, const std::vector<duckdb_type>& types
 }
 
 }  // namespace
+
+Result<std::vector<FileColumn>> columns_of(Duck& duck, const std::string& source) {
+  std::vector<FileColumn> out;
+  TRY_(duck.each("SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM " + source + ")",
+                 [&](duckdb_data_chunk chunk) -> Result<void> {
+                   auto* names = texts_of(chunk, 0);
+                   auto* types = texts_of(chunk, 1);
+                   for (idx_t i = 0; i < duckdb_data_chunk_get_size(chunk); ++i)
+                     out.push_back({std::string(text_at(names[i])), std::string(text_at(types[i]))});
+                   return {};
+                 }));
+  return out;
+}
 
 SealedReader::SealedReader() : duck_(std::make_unique<Duck>()) {}
 SealedReader::~SealedReader() = default;
