@@ -106,6 +106,26 @@ TEST_CASE("a clock that is set back makes no job wait until it has caught up") {
   CHECK(b.claim("other")->id == failed);
 }
 
+TEST_CASE("a server that starts on a file goes on at once with what the one before it did when it died") {
+  Bench b;
+  const auto id = b.add({.kind = "k"});
+  const auto others = b.add({.kind = "of a runner"});
+  REQUIRE(b.claim().has_value());
+  REQUIRE(b.claim("of a runner").has_value());
+  std::promise<std::string> ran;
+  {
+    Worker next(*b.store, b.clock, b.random);
+    next.handle("k", [&](const Job& job, const std::stop_token&) -> Result<std::string> {
+      ran.set_value(job.id.text);
+      return "{}";
+    });
+    next.start();
+    CHECK(ran.get_future().get() == id.text);
+  }
+  CHECK(b.find(others).state == JobState::running);
+  CHECK(b.find(others).lease_until > b.clock.now());
+}
+
 TEST_CASE("of one kind and key at most one job waits or runs") {
   Bench b;
   const auto id = b.add({.kind = "k", .key = "m"});

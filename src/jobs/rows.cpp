@@ -97,6 +97,14 @@ Result<std::optional<Time>> next_time(Tx& tx, std::span<const std::string> kinds
   return out;
 }
 
+Result<void> take_back(Tx& tx, std::span<const std::string> kinds, Time now) {
+  if (kinds.empty()) return {};
+  std::vector<store::Value> values{now.us};
+  const auto text =
+      "UPDATE job SET lease_until = $1 WHERE state = 'running' AND lease_until > $1 AND " + kinds_in(kinds, values);
+  return tx.each_bound({"jobs.take_back", text}, values, [](const Row&) {});
+}
+
 Result<void> update(Tx& tx, const Job& j) {
   TRY_(tx.exec(update_sql, j.id, j.state, j.epoch, j.attempts, j.holder, j.run_at, j.lease_until, j.result, j.error));
   return {};

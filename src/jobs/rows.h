@@ -13,6 +13,8 @@ Result<std::optional<Job>> find_active(Tx& tx, std::string_view kind, std::strin
 Result<std::optional<Job>> next_due(Tx& tx, std::span<const std::string> kinds, Time now);
 Result<std::optional<Time>> next_time(Tx& tx,
                                       std::span<const std::string> kinds);  // when the next of these kinds may run
+// Leases of these kinds end now: their holder is known to be gone.
+Result<void> take_back(Tx& tx, std::span<const std::string> kinds, Time now);
 Result<void> update(Tx& tx, const Job& job);
 Result<void> forget(Tx& tx, std::string_view kind, Time before,
                     std::int64_t rows_max);  // those that are done or dropped and were due before then

@@ -244,6 +244,11 @@ void Worker::every(std::string name, Micros period, std::function<Result<void>(C
 
 void Worker::start(int threads) {
   auto& impl = *impl_;
+  // On SQLite there is one server: what runs was held by one that is gone. Elsewhere another server may hold it, and its lease tells.
+  if (impl.store.engine() == store::Engine::sqlite)
+    if (auto taken = impl.store.write([&](Tx& tx) { return rows::take_back(tx, impl.kinds, impl.clock.now()); });
+        !taken)
+      log::warn("jobs.not_taken_back", {{"message", taken.error().message}});
   impl.store.on_events([&impl](std::int64_t) { impl.noticed(); });
   impl.store.on_notice([&impl](std::string_view topic) {
     if (topic == "jobs") impl.noticed();
