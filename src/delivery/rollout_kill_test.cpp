@@ -160,6 +160,7 @@ int tell(Setting& setting, const Story& story, int commits, bool written) {
     others = server.below, now = server.house.clock.now();
   }
   const int seen = syncs_seen;
+  CHECK(dead == (commits >= 0));
   dies(-1, false);
   Server next(file, others, now + 1s, false);
   check_consistent(next);
@@ -200,6 +201,7 @@ TEST_CASE("a server that is killed at any commit of a rollout goes on where it w
     CHECK(commits > 15);
     for (int n = 0; n <= commits; ++n)
       for (const bool written : {false, true}) {
+        if (n == commits && written) continue;  // there is no later one
         CAPTURE(n);
         CAPTURE(written);
         tell(setting, story, n, written);
