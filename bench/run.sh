@@ -6,7 +6,7 @@ source setup/env.sh
 setup/build.sh release pawl bench
 export PAWL_BINARY="$PWD/build/pawl" PAWL_BENCH="$PWD/build/release"
 names=("$@")
-[ ${#names[@]} -gt 0 ] || names=(start log_batch infer labels drift window_close)
+[ ${#names[@]} -gt 0 ] || names=(start log_batch infer labels drift window_close switch)
 for name in "${names[@]}"; do
   "$PAWL_PYTHON" "bench/$name.py"
 done
