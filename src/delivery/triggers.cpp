@@ -121,6 +121,7 @@ Result<void> Service::alarmed(Call& call, const store::LedgerEvent& event) {
   TRY(breaker, breaker_of(config));
   TRY(flows, rows::flows_of_model(call.tx, told.model));
   std::vector<Past> past;
+  past.reserve(flows.size());
   for (const FlowRow& row : flows)
     past.push_back(
         {row.flow.trigger.kind, row.flow.state, row.flow.commit, parse_rfc3339(row.flow.trigger.at).value_or(Time{})});

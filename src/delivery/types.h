@@ -376,8 +376,8 @@ struct Origin {
   std::string model{};
   std::int64_t version = 0;
   std::string run_id{}, registered_by{}, created{}, source{}, artifact{},
-      digest{};  // artifact: its folder below mlflow-artifacts:/
-  std::string flow{}, repo{}, url{}, commit{}, message{};
+      digest{};                                                       // artifact: its folder below mlflow-artifacts:/
+  std::string flow{}, trigger{}, repo{}, url{}, commit{}, message{};  // trigger: push of 12ab34cd, drift of …
   Texts set{};
   std::string lock{};  // dvc.lock as it was afterwards
   std::vector<DatasetUse> datasets{};
@@ -387,18 +387,29 @@ struct Origin {
   Json environment{};
   std::string pipeline{};  // dvc.yaml, as pawl.yaml in force names it
   std::string cache{};     // the local runner's DVC cache, on the server's machine
-  static constexpr auto fields = std::tuple{
-      field("model", &Origin::model),       field("version", &Origin::version),
-      field("run_id", &Origin::run_id),     field("registered_by", &Origin::registered_by),
-      field("created", &Origin::created),   field("source", &Origin::source),
-      field("artifact", &Origin::artifact), field("digest", &Origin::digest),
-      field("flow", &Origin::flow),         field("repo", &Origin::repo),
-      field("url", &Origin::url),           field("commit", &Origin::commit),
-      field("message", &Origin::message),   field("set", &Origin::set),
-      field("lock", &Origin::lock),         field("datasets", &Origin::datasets),
-      field("stages", &Origin::stages),     field("params", &Origin::params),
-      field("metrics", &Origin::metrics),   field("environment", &Origin::environment, {.empty = Empty::hide}),
-      field("pipeline", &Origin::pipeline), field("cache", &Origin::cache)};
+  static constexpr auto fields = std::tuple{field("model", &Origin::model),
+                                            field("version", &Origin::version),
+                                            field("run_id", &Origin::run_id),
+                                            field("registered_by", &Origin::registered_by),
+                                            field("created", &Origin::created),
+                                            field("source", &Origin::source),
+                                            field("artifact", &Origin::artifact),
+                                            field("digest", &Origin::digest),
+                                            field("flow", &Origin::flow),
+                                            field("trigger", &Origin::trigger),
+                                            field("repo", &Origin::repo),
+                                            field("url", &Origin::url),
+                                            field("commit", &Origin::commit),
+                                            field("message", &Origin::message),
+                                            field("set", &Origin::set),
+                                            field("lock", &Origin::lock),
+                                            field("datasets", &Origin::datasets),
+                                            field("stages", &Origin::stages),
+                                            field("params", &Origin::params),
+                                            field("metrics", &Origin::metrics),
+                                            field("environment", &Origin::environment, {.empty = Empty::hide}),
+                                            field("pipeline", &Origin::pipeline),
+                                            field("cache", &Origin::cache)};
 };
 struct PredictionSeen {
   std::string id{}, endpoint{}, received{}, event_time{}, arm{}, rollout{};

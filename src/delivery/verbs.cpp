@@ -54,7 +54,13 @@ std::string lines(const Rollout& r) {
   if (r.state == RolloutState::stepping)
     out += ", " + number(r.share) + "% of traffic, " + std::to_string(r.rows) + " of " + std::to_string(r.rows_needed) +
            " predictions";
-  return out + (r.reason.empty() ? "" : "\n  " + r.reason) + "\n";
+  out += (r.reason.empty() ? "" : "\n  " + r.reason) + "\n";
+  if (r.evidence.empty()) return out;
+  std::vector<std::vector<std::string>> rows{{"rule", "state", "seen", "limit", "p", "at most", "new", "live", "note"}};
+  for (const RuleSeen& e : r.evidence)
+    rows.push_back({e.rule, std::string(word(e.state)), number(e.seen), number(e.limit), number(e.p), number(e.level),
+                    std::to_string(e.n), e.n_live == 0 ? "" : std::to_string(e.n_live), e.note});
+  return out + net::table(rows);
 }
 std::string lines(const Flow& f) {
   std::string out = "flow " + f.id.text + " of " + f.model + ": " + std::string(word(f.state));
@@ -113,6 +119,7 @@ std::string lines(const Why& w) {
   const Origin& o = w.origin;
   out +=
       "run " + o.run_id + ", registered by " + o.registered_by + " at " + o.created + ", model file " + o.digest + "\n";
+  if (!o.flow.empty()) out += "flow " + o.flow + ": " + o.trigger + "\n";
   if (!o.commit.empty())
     out += "commit " + o.commit + " of " + o.url +
            (o.message.empty() ? "" : ": " + o.message.substr(0, o.message.find('\n'))) + "\n";

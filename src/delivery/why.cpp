@@ -14,6 +14,7 @@ std::string command_text(const yaml::Value& cmd) {
 }
 std::vector<StageFile> files_of(const std::vector<dvc::Entry>& entries) {
   std::vector<StageFile> out;
+  out.reserve(entries.size());
   for (const auto& e : entries) out.push_back({e.path, e.digest, e.size.value_or(0)});
   return out;
 }
@@ -52,6 +53,7 @@ Result<Origin> Service::origin(Tx& tx, const std::string& model, std::int64_t nu
   TRY(made_by, rows::flow(tx, {version->flow}));
   if (!made_by) return out;
   out.flow = made_by->flow.id.text;
+  out.trigger = made_by->flow.trigger.what;
   out.repo = made_by->flow.repo;
   out.commit = made_by->flow.commit;
   out.message = made_by->flow.message;
