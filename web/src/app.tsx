@@ -8,6 +8,9 @@ import { Store, useStore } from "./store.ts";
 import type { Me, Overview } from "./types.ts";
 import { Trouble } from "./parts/basic.tsx";
 import { ApprovalsPage } from "./pages/approvals.tsx";
+import { EndpointPage } from "./pages/endpoint.tsx";
+import { EndpointsPage } from "./pages/endpoints.tsx";
+import { FlowPage, FlowsPage } from "./pages/flows.tsx";
 import { LedgerPage } from "./pages/ledger.tsx";
 import { ModelPageView } from "./pages/model.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
@@ -16,7 +19,7 @@ import { SignIn } from "./pages/sign_in.tsx";
 const reload_ms = 5000; // traffic makes no event
 
 function Inside({ me }: { me: Me }) {
-  const { page, parts } = usePlace();
+  const { page, parts, query } = usePlace();
   const heard = useStore(connection);
   const overview = useLoad<Overview>("/overview", {}, reload_ms);
   const open = overview.value?.approvals.length ?? 0;
@@ -40,6 +43,8 @@ function Inside({ me }: { me: Me }) {
         <a class="brand" href="#/"><img src="/pawl.svg" alt="" width="22" height="22" /> pawl</a>
         <nav aria-label="Pages">
           {tab(link(), "Models", page === "" || page === "models")}
+          {tab(link("endpoints"), "Endpoints", page === "endpoints")}
+          {tab(link("flows"), "Flows", page === "flows")}
           {tab(link("approvals"), "Approvals", page === "approvals", open)}
           {tab(link("ledger"), "Ledger", page === "ledger")}
         </nav>
@@ -51,10 +56,18 @@ function Inside({ me }: { me: Me }) {
       </header>
       {page === "models" && parts[0] ? (
         <ModelPageView key={parts[0]} name={parts[0]} version={parts[1] ?? ""} me={me} />
+      ) : page === "endpoints" && parts[0] ? (
+        <EndpointPage key={parts[0]} name={parts[0]} me={me} />
+      ) : page === "endpoints" ? (
+        <EndpointsPage />
+      ) : page === "flows" && parts[0] ? (
+        <FlowPage key={parts[0]} id={parts[0]} me={me} />
+      ) : page === "flows" ? (
+        <FlowsPage query={query} overview={overview.value} />
       ) : page === "approvals" ? (
         <ApprovalsPage overview={overview} />
       ) : page === "ledger" ? (
-        <LedgerPage flow={parts[0] ?? ""} />
+        <LedgerPage query={query} story={parts[0] === "story" ? (parts[1] ?? "") : ""} overview={overview.value} />
       ) : (
         <OverviewPage overview={overview} />
       )}

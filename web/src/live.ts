@@ -10,6 +10,10 @@ export interface Notice {
   event: string;
   data: string;
 }
+// What happened: the ledger's word for it; a notice that is not kept goes by its own name.
+export function what_of(notice: Notice): string {
+  return notice.event === "ledger" ? (/"what":"([^"]*)"/.exec(notice.data)?.[1] ?? "") : notice.event;
+}
 type Listener = (notice: Notice) => void;
 const listeners = new Set<Listener>();
 

@@ -1,8 +1,8 @@
 // What a page shows comes from here: read once, again after each change the server tells of, and (where asked) every few seconds, for
-// numbers that make no event, such as an endpoint's traffic. An empty path reads nothing. What was read stays on the page while it is read again.
+// numbers that make no event, such as an endpoint's traffic. An empty path reads nothing; `when` says which changes matter. What was read stays on the page while it is read again.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { get } from "./api.ts";
-import { on_notice } from "./live.ts";
+import { on_notice, type Notice } from "./live.ts";
 
 const gap_ms_min = 300; // between two reads of the same thing, however many events arrive
 
@@ -12,7 +12,7 @@ export interface Loaded<T> {
   again: () => void;
 }
 
-export function useLoad<T>(path: string, query: Record<string, string | number | undefined> = {}, every_ms = 0): Loaded<T> {
+export function useLoad<T>(path: string, query: Record<string, string | number | undefined> = {}, every_ms = 0, when?: (notice: Notice) => boolean): Loaded<T> {
   const key = path + JSON.stringify(query);
   const [state, set] = useState<{ key: string; value?: T; problem?: Error }>({ key });
   const ask = useRef<() => void>(() => {});
@@ -45,7 +45,7 @@ export function useLoad<T>(path: string, query: Record<string, string | number |
     };
     ask.current = run;
     void run();
-    const leave = on_notice(run);
+    const leave = on_notice((notice) => (!when || notice.event === "reconnected" || when(notice)) && void run());
     const ticker = every_ms ? setInterval(() => document.hidden || void run(), every_ms) : 0;
     return () => {
       stop.abort();

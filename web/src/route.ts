@@ -4,6 +4,7 @@ import { useSyncExternalStore } from "./store.ts";
 export interface Place {
   page: string;
   parts: string[];
+  query: Record<string, string>; // what a list is filtered by
 }
 
 function read(): string {
@@ -15,19 +16,29 @@ function listen(changed: () => void): () => void {
   return () => removeEventListener("hashchange", changed);
 }
 
+const plain = (part: string) => {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+};
+
 export function usePlace(): Place {
-  const [page = "", ...parts] = useSyncExternalStore(listen, read)
-    .split("/")
-    .map((part) => {
-      try {
-        return decodeURIComponent(part);
-      } catch {
-        return part;
-      }
-    });
-  return { page, parts };
+  const [path = "", query = ""] = useSyncExternalStore(listen, read).split("?", 2);
+  const [page = "", ...parts] = path.split("/").map(plain);
+  return { page, parts, query: Object.fromEntries(new URLSearchParams(query)) };
 }
 
 export function link(...parts: string[]): string {
   return `#/${parts.map(encodeURIComponent).join("/")}`;
+}
+export function link_with(query: Record<string, string | undefined>, ...parts: string[]): string {
+  const sent = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value) sent.set(name, value);
+  return link(...parts) + (sent.size ? `?${sent}` : "");
+}
+// A filter is no place to go back to.
+export function go_without_trace(to: string): void {
+  location.replace(to);
 }

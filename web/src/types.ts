@@ -1,5 +1,6 @@
-// What the server says, as far as the page shows it: src/delivery/types.h, src/team/types.h and store/ledger.h in TypeScript. Times are
-// RFC 3339 text, durations seconds, shares percent, versions numbers (0: none). Absent optional members are not sent.
+// What the server says, as far as the page shows it: src/delivery/types.h, src/monitoring/{types,shown}.h, src/team/types.h, src/serving/types.h,
+// src/pipeline/types.h and src/store/ledger.h in TypeScript. Times are RFC 3339 text, durations seconds, shares percent (of an endpoint's arms and
+// of windows: of 1), versions numbers (0: none). Absent optional members are not sent.
 
 export interface List<T> {
   items: T[];
@@ -113,9 +114,16 @@ export interface Flow {
   commit: string;
   message: string;
   set: Record<string, string>;
-  trigger: { kind: "push" | "data" | "hand" | "version"; by: string; event: string; what: string };
+  trigger: {
+    kind: "push" | "data" | "hand" | "version" | "drift" | "performance";
+    by: string;
+    event: string;
+    what: string;
+    at: string; // drift, performance: the end of the window that alarmed
+  };
   state: FlowState;
   version: number;
+  task: string; // the job that works for it now
   approval: string;
   rollout: string;
   reason: string;
@@ -123,6 +131,37 @@ export interface Flow {
   updated: string;
   stages: StageRun[];
   warnings: string[];
+  gate?: Gate; // only in the answer about one flow
+}
+export interface Task {
+  id: string;
+  kind: "inspect" | "pipeline" | "evaluate";
+  flow: string;
+  state: string; // queued, leased, done, dead, …
+  runner: string;
+  created: string;
+  error: string;
+  attempts: number;
+}
+export interface LogText {
+  text: string;
+  next: number; // hand it back as `from`
+}
+
+// What one rule of `rollback_when` has seen of a rollout's step (docs/rollouts.md).
+export interface RuleSeen {
+  rule: "error_rate" | "p99_ms" | "prediction_shift" | "worse_than_live";
+  state: CheckState;
+  seen?: Real;
+  limit?: Real;
+  live?: Real;   // worse_than_live: the metric of each arm
+  canary?: Real;
+  p?: Real;
+  level?: Real;  // p counts when it is at most this
+  n: number;
+  n_live: number;
+  looks: number;
+  note: string;
 }
 
 export interface Rollout {
@@ -143,6 +182,7 @@ export interface Rollout {
   held_s: number;
   hold_s: number;
   reason: string;
+  evidence: RuleSeen[];
   by: string;
   started: string;
   updated: string;
@@ -206,6 +246,174 @@ export interface Comment {
   text: string;
   by: string;
   at: string;
+  mentions: string[];
+}
+
+// Where a version comes from.
+export interface DatasetUse {
+  role: string; // train, test, other
+  path: string;
+  digest: string;
+  size: number;
+  rows: number;
+  time_min: string;
+  time_max: string;
+}
+export interface Origin {
+  model: string;
+  version: number;
+  registered_by: string;
+  flow: string;
+  commit: string;
+  message: string;
+  set: Record<string, string>;
+  datasets: DatasetUse[];
+  params: Record<string, string>;
+  metrics: Record<string, Real>;
+}
+
+// What an arm did in this step of its rollout.
+export interface Tally {
+  rows: number;
+  requests: number;
+  errors: number;
+  refused: number;
+  p50_ms: Real;
+  p99_ms: Real;
+  first: string;
+  last: string;
+}
+export interface EndpointArm {
+  version: number;
+  share: number; // of 1
+  arm: "live" | "canary" | "direct";
+  ready: boolean;
+  tally: Tally;
+}
+export interface Endpoint {
+  name: string;
+  model: string;
+  replay: boolean;
+  ready: boolean;
+  arms: EndpointArm[];
+  rollout: string;
+  created: string;
+  predictions: number;
+}
+
+export interface Monitor {
+  endpoint: string;
+  model: string;
+  version: number;
+  window: string;
+  lateness: string;
+  test: string;
+  share: number;
+  metric?: string;
+  worse_by: number;
+  previous: number;
+}
+export interface ColumnSeen {
+  name: string;
+  kind: "number" | "text";
+  role: "feature" | "output";
+  test: string;
+  measure: string;
+  statistic?: Real;
+  p?: Real;
+  q?: Real;
+  distance?: Real;
+  limit?: Real;
+  psi?: Real;
+  n: number;
+  missing: number;
+  unseen: number;
+  tested: boolean;
+  drifted: boolean;
+  note: string;
+}
+export interface Measured {
+  metric: string;
+  value?: Real;
+  low?: Real;
+  high?: Real;
+  n: number;
+  note: string;
+}
+export interface VersionSeen {
+  version: number;
+  rows: number;
+  labelled: number;
+  metrics: Measured[];
+}
+export interface PerformanceSeen {
+  watched: Measured;
+  reference?: Real;
+  limit?: Real;
+  worse: boolean;
+  mature: boolean;
+  metrics: Measured[];
+  versions: VersionSeen[];
+  previous?: VersionSeen; // the version before, scored on the rows that the live one answered
+  gain?: Measured;        // how much better the live one did on them
+  slices: { by: string; value: string; measured: Measured; judged: boolean }[];
+}
+export interface WindowSeen {
+  id: string;
+  endpoint: string;
+  model: string;
+  start: string;
+  end: string; // the first moment after it
+  state: "closed" | "recomputed";
+  closed: string;
+  version: number;
+  rows: number;
+  labelled: number;
+  late: number;
+  columns: ColumnSeen[];
+  outputs: ColumnSeen[];
+  tested: number;
+  drifted: number;
+  share: number; // of 1
+  note: string;
+  performance?: PerformanceSeen;
+}
+// Shares of both distributions in one bin; each adds up to 1.
+export interface Bin {
+  label: string;
+  low?: Real;
+  high?: Real;
+  reference: number;
+  current: number;
+}
+export interface Alarm {
+  id: string;
+  endpoint: string;
+  model: string;
+  version: number;
+  kind: "column" | "drift" | "performance";
+  column: string; // performance: the metric
+  state: string;
+  statistic?: Real;
+  limit?: Real;
+  opened: string;
+  closed: string; // empty: it is open
+  window: string;
+  window_end: string;
+  reason: string;
+  acknowledged_by: string;
+  silenced_until: string;
+  event: string;
+}
+export interface MonitorSeen {
+  monitor: Monitor;
+  next_start: string;
+  next_end: string;
+  watermark: string;
+  rows: number;
+  labelled: number;
+  open: Alarm[];
+  last?: WindowSeen;
 }
 
 export interface LedgerEvent {
@@ -228,4 +436,9 @@ export interface ChainState {
   broken_at: number;
   reason: string;
   head: string;
+}
+// An event with what led to it and what came of it, in the ledger's order.
+export interface StoryOf {
+  events: LedgerEvent[];
+  whole: boolean;
 }

@@ -5,6 +5,7 @@ export function number(value: Real | undefined, digits = 4): string {
   if (value === undefined || value === null) return "";
   if (typeof value === "string" || !Number.isFinite(value)) return String(value);
   if (Number.isInteger(value)) return value.toLocaleString("en");
+  if (Math.abs(value) < 1e-4) return value.toExponential(Math.max(0, Math.min(digits, 3) - 1));
   return value.toLocaleString("en", { maximumSignificantDigits: digits });
 }
 
@@ -51,6 +52,25 @@ export function moment(at: string): string {
   return at.slice(0, 19).replace("T", " ");
 }
 
+// What the server tells in words: a midnight is a day.
+export function plainly(text: string): string {
+  return text.replace(/(\d{4}-\d\d-\d\d)T00:00:00Z/g, "$1");
+}
+
+// 4 Mar 2024 – 10 Mar 2024: the days from `start` to before `end`.
+const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const day_short = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+export function day_of(seconds: number): string {
+  return day_short.format(seconds * 1000);
+}
+export function days(start: string, end: string): string {
+  const first = Date.parse(start);
+  const last = Date.parse(end) - 1;
+  if (Number.isNaN(first) || Number.isNaN(last)) return `${start} – ${end}`;
+  const same_year = start.slice(0, 4) === new Date(last).toISOString().slice(0, 4);
+  return `${(same_year ? day_short : day).format(first)} – ${day.format(last)}`;
+}
+
 export function short(id: string): string {
   return id.slice(0, 8);
 }
@@ -73,6 +93,7 @@ const tones: Record<string, Tone> = {
   pass: "good", granted: "good", done: "good", live: "good", in_force: "good",
   fail: "bad", error: "bad", refused: "bad", rejected: "bad", failed: "bad", rolled_back: "bad",
   queued: "busy", training: "busy", judging: "busy", rolling_out: "busy", preparing: "busy", stepping: "busy", canary: "busy",
+  firing: "bad", dead: "bad", pending: "wait", recovering: "wait", ok: "good", running: "busy",
   waiting: "wait", inconclusive: "wait", open: "wait", proposed: "wait", empty: "wait",
 };
 export function tone(state: string): Tone {

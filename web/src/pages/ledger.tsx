@@ -3,10 +3,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "../api.ts";
 import { on_notice } from "../live.ts";
-import { link } from "../route.ts";
-import type { ChainState, LedgerEvent, List } from "../types.ts";
+import { go_without_trace, link, link_with } from "../route.ts";
+import type { ChainState, LedgerEvent, List, Overview, StoryOf } from "../types.ts";
 import { moment, short, tone, who } from "../words.ts";
-import { Card, Empty, Time, Trouble } from "../parts/basic.tsx";
+import { useLoad } from "../load.ts";
+import { Card, Empty, Show, Time, Trouble } from "../parts/basic.tsx";
 import { LongList } from "../parts/long_list.tsx";
 
 const page_events = 200;
@@ -25,16 +26,19 @@ function What({ event }: { event: LedgerEvent }) {
   return <span class={`what ${tone(last)}`}>{event.what}</span>;
 }
 
-function place_of({ kind, id }: LedgerEvent["subject"]): string | undefined {
+function place_of({ subject: { kind, id }, data }: LedgerEvent): string | undefined {
+  const endpoint = (data as { endpoint?: unknown } | null)?.endpoint;
+  if (kind === "endpoint") return link("endpoints", id);
+  if (typeof endpoint === "string" && /^(window|alarm|rollout)$/.test(kind)) return link("endpoints", endpoint);
   if (kind === "model") return link("models", id);
-  if (kind === "flow") return link("ledger", id);
+  if (kind === "flow") return link("flows", id);
   const [model, version] = id.split("@");
   return kind === "version" && model && version ? link("models", model, version) : undefined;
 }
 
 function Subject({ event }: { event: LedgerEvent }) {
   const { kind, id } = event.subject;
-  const to = place_of(event.subject);
+  const to = place_of(event);
   return (
     <>
       <span class="quiet">{kind}</span> {to ? <a href={to} tabIndex={-1}>{id}</a> : id}
@@ -61,30 +65,125 @@ export function Happened({ events }: { events: LedgerEvent[] }) {
   );
 }
 
-function Detail({ event, close }: { event: LedgerEvent; close: () => void }) {
-  const facts: [string, string][] = [
+// How deep each event of a story stands below the first: below its cause.
+function depths(events: LedgerEvent[]): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const event of events) found.set(event.id, (found.get(event.cause) ?? -1) + 1);
+  return found;
+}
+
+// The events that hang together with one by cause, as a tree: each below what led to it.
+function in_order(events: LedgerEvent[]): LedgerEvent[] {
+  const ids = new Set(events.map(({ id }) => id));
+  const below = new Map<string, LedgerEvent[]>();
+  for (const event of events) {
+    const cause = ids.has(event.cause) ? event.cause : "";
+    below.set(cause, [...(below.get(cause) ?? []), event]);
+  }
+  const out: LedgerEvent[] = [];
+  const rest = (below.get("") ?? []).toReversed();
+  for (let event = rest.pop(); event; event = rest.pop()) {
+    out.push(event);
+    rest.push(...(below.get(event.id) ?? []).toReversed());
+  }
+  return out;
+}
+
+const indent_max = 12;
+
+function Story({ of }: { of: StoryOf }) {
+  const depth = depths(of.events);
+  return (
+    <ol class="tale">
+      {in_order(of.events).map((event) => (
+        <li key={event.id}>
+          <a class="entry" href={link("ledger", "story", event.id)} aria-current={event.id === location.hash.split("/").at(-1) ? "true" : undefined}>
+            <span class="quiet">{moment(event.at).slice(5)}</span>
+            <span class="cut" style={{ paddingLeft: `${Math.min(depth.get(event.id) ?? 0, indent_max) * 0.9}rem` }}>
+              <What event={event} /> <span class="quiet">{gist(event.data, ["id"]) || `${event.subject.kind} ${event.subject.id}`}</span>
+            </span>
+            <span class="quiet cut">{who(event.by)}</span>
+          </a>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Facts({ event }: { event: LedgerEvent }) {
+  const to = place_of(event);
+  const facts: [string, string, (string | undefined)?][] = [
     ["Number", String(event.seq)],
     ["Time", `${moment(event.at)} UTC`],
-    ["Subject", `${event.subject.kind} ${event.subject.id}`],
+    ["Subject", `${event.subject.kind} ${event.subject.id}`, to],
     ["By", who(event.by)],
-    ["Flow", event.flow],
-    ["Cause", event.cause],
+    ["Flow", event.flow, link("flows", event.flow)],
+    ["Cause", event.cause, link("ledger", "story", event.cause)],
     ["Hash", event.hash],
     ["Before it", event.prev],
   ];
   return (
-    <Card title={event.what} aside={<button type="button" class="plain" onClick={close}>Close</button>}>
+    <>
       <dl class="facts">
-        {facts.filter(([, value]) => value).map(([name, value]) => (
+        {facts.filter(([, value]) => value).map(([name, value, to]) => (
           <>
             <dt>{name}</dt>
-            <dd class="long-word">{value}</dd>
+            <dd class="long-word">{to ? <a href={to}>{value}</a> : value}</dd>
           </>
         ))}
       </dl>
       <pre tabIndex={0} aria-label="Data">{JSON.stringify({ data: event.data, digests: event.digests }, null, 2)}</pre>
+    </>
+  );
+}
+
+function Detail({ event, close }: { event: LedgerEvent; close: () => void }) {
+  return (
+    <Card
+      title={event.what}
+      aside={
+        <>
+          <a href={link("ledger", "story", event.id)}>Its story</a>
+          <button type="button" class="plain" onClick={close}>Close</button>
+        </>
+      }
+    >
+      <Facts event={event} />
     </Card>
   );
+}
+
+// One event with what led to it and what came of it.
+function StoryPage({ id }: { id: string }) {
+  const loaded = useLoad<StoryOf>(`/ledger/${encodeURIComponent(id)}/story`);
+  const event = loaded.value?.events.find((one) => one.id === id);
+  useEffect(() => {
+    document.title = `${event?.what ?? "Story"} · pawl`;
+  }, [event?.what]);
+  return (
+    <main id="main" tabIndex={-1} class="ledger">
+      <header class="title">
+        <h1><a href={link("ledger")}>Ledger</a> / story of {event ? event.what : id}</h1>
+      </header>
+      <Show of={loaded}>
+        {(story) => (
+          <div class="sides even">
+            <Card title="What led to it, and what came of it" aside={<span class="quiet">{story.events.length} events{!story.whole && ", and more"}</span>}>
+              <Story of={story} />
+            </Card>
+            {event && <aside aria-label="The event"><Card title={event.what}><Facts event={event} /></Card></aside>}
+          </div>
+        )}
+      </Show>
+    </main>
+  );
+}
+
+interface Filter {
+  what: string;
+  about: string;
+  flow: string;
+  by: string;
 }
 
 interface Read {
@@ -95,7 +194,7 @@ interface Read {
 }
 
 // The events read so far, newest first, in one array that grows at both ends; one read at a time.
-function useLedger(query: { flow: string; what: string }) {
+function useLedger(query: Filter) {
   const [events, set_events] = useState<LedgerEvent[]>();
   const [problem, set_problem] = useState<Error>();
   const ask_older = useRef<() => void>(() => {});
@@ -154,7 +253,7 @@ function useLedger(query: { flow: string; what: string }) {
       stop.abort();
       leave();
     };
-  }, [query.flow, query.what]);
+  }, [JSON.stringify(query)]);
   return { events, problem, older: () => ask_older.current() };
 }
 
@@ -184,38 +283,62 @@ function Chain() {
   );
 }
 
-const kinds = ["", "flow.", "gate.", "approval.", "rollout.", "version.", "alias.", "plan.", "repo.", "run.", "task.", "comment."];
+const kinds = ["", "alarm.", "window.", "retrain.", "flow.", "gate.", "approval.", "rollout.", "version.", "alias.", "plan.", "repo.", "run.", "task.", "comment.", "monitor.", "destination.", "user."];
+const typing_ms = 300;
 
-export function LedgerPage({ flow }: { flow: string }) {
-  const [what, set_what] = useState("");
-  const ledger = useLedger({ flow, what });
+// A field whose text counts once the typing rests, or with Enter.
+function FilterText({ name, value, list, set }: { name: string; value: string; list?: string; set: (value: string) => void }) {
+  const [text, set_text] = useState(value);
+  useEffect(() => set_text(value), [value]);
+  useEffect(() => {
+    if (text === value) return;
+    const timer = setTimeout(() => set(text.trim()), typing_ms);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return (
+    <label>
+      {name}{" "}
+      <input type="search" value={text} list={list} placeholder="anything" spellcheck={false} onInput={(event) => set_text(event.currentTarget.value)} onKeyDown={(event) => event.key === "Enter" && set(text.trim())} />
+    </label>
+  );
+}
+
+function EventsPage({ query, overview }: { query: Record<string, string>; overview: Overview | undefined }) {
+  const filter: Filter = { what: query["what"] ?? "", about: query["about"] ?? "", flow: query["flow"] ?? "", by: query["by"] ?? "" };
+  const ledger = useLedger(filter);
   const [picked, set_picked] = useState<LedgerEvent>();
   useEffect(() => {
     document.title = "Ledger · pawl";
   }, []);
+  const set = (next: Partial<Filter>) => go_without_trace(link_with({ ...filter, ...next }, "ledger"));
+  const names = new Set(overview?.items.flatMap((line) => [line.name, line.endpoint]).filter(Boolean));
+  const filtered = Object.values(filter).some(Boolean);
   return (
     <main id="main" tabIndex={-1} class="ledger">
-      <header class="title">
+      <header class="title filters">
         <h1>Ledger</h1>
-        {flow && (
-          <span class="alias">
-            flow {flow} <a href={link("ledger")} aria-label="All flows">×</a>
-          </span>
-        )}
         <label>
           Events{" "}
-          <select value={what} onChange={(event) => set_what(event.currentTarget.value)}>
-            {kinds.map((kind) => (
-              <option key={kind} value={kind}>{kind ? `${kind.slice(0, -1)}s` : "all"}</option>
+          <select value={filter.what} onChange={(event) => set({ what: event.currentTarget.value })}>
+            {[...kinds, ...(kinds.includes(filter.what) ? [] : [filter.what])].map((kind) => (
+              <option key={kind} value={kind}>{!kind ? "all" : kind.endsWith(".") ? `${kind.slice(0, -1)}s` : kind}</option>
             ))}
           </select>
         </label>
+        <FilterText name="About" value={filter.about} list="about" set={(about) => set({ about })} />
+        <datalist id="about">{[...names].map((name) => <option key={name} value={name} />)}</datalist>
+        <FilterText name="By" value={filter.by} set={(by) => set({ by })} />
+        {filter.flow && (
+          <span class="alias">
+            flow <a href={link("flows", filter.flow)}>{short(filter.flow)}</a> <button type="button" class="plain" aria-label="All flows" onClick={() => set({ flow: "" })}>×</button>
+          </span>
+        )}
         <Chain />
       </header>
       <Trouble problem={ledger.problem} />
       <div class={picked ? "sides" : ""}>
         <div class="card">
-          {ledger.events?.length === 0 && <Empty>Nothing has happened yet.</Empty>}
+          {ledger.events?.length === 0 && <Empty>{filtered ? "No such event." : "Nothing has happened yet."}</Empty>}
           {ledger.events !== undefined && ledger.events.length > 0 && (
             <LongList
               label="Events"
@@ -258,4 +381,8 @@ export function LedgerPage({ flow }: { flow: string }) {
       </div>
     </main>
   );
+}
+
+export function LedgerPage({ query, story, overview }: { query: Record<string, string>; story: string; overview: Overview | undefined }) {
+  return story ? <StoryPage key={story} id={story} /> : <EventsPage query={query} overview={overview} />;
 }

@@ -1,85 +1,20 @@
 // A model: its versions at the left, at the right the one that was picked, with all that was decided about it and on what evidence.
 import { useEffect } from "preact/hooks";
 import { useLoad } from "../load.ts";
-import { link } from "../route.ts";
+import { link, link_with } from "../route.ts";
 import type { Flow, LedgerEvent, List, Me, ModelPage, Rollout, VersionLine } from "../types.ts";
-import { duration, number, percent, short, version_name, who } from "../words.ts";
+import { number, percent, short, version_name, who } from "../words.ts";
 import { ApprovalCard } from "../parts/approval.tsx";
 import { Card, Empty, Show, State, Time, Trouble } from "../parts/basic.tsx";
+import { BesideCard } from "../parts/beside.tsx";
 import { Comments } from "../parts/comments.tsx";
+import { FlowCard, Story } from "../parts/flow.tsx";
 import { GateCard } from "../parts/gate.tsx";
 import { LongList } from "../parts/long_list.tsx";
 import { RolloutCard } from "../parts/rollout.tsx";
 import { Happened } from "./ledger.tsx";
 
 const reload_ms = 3000; // the traffic of a rollout makes no event
-
-// The five steps every flow takes, and how far this one is; how it ended otherwise, unless that is `said` already.
-function Story({ flow, said }: { flow: Flow; said?: string }) {
-  const names = ["training", "gate", "approval", "rollout", "live"];
-  const reached: Record<string, number> = { queued: 0, training: 0, judging: 1, waiting: 2, rolling_out: 3, done: 5 };
-  const at = reached[flow.state];
-  return (
-    <div class="story">
-      {at === undefined ? (
-        flow.state !== said && <State of={flow.state} />
-      ) : (
-        <ol class="steps" aria-label="The flow">
-          {names.map((name, i) => (
-            <li key={name} class={i < at ? "past" : i === at ? "now" : ""} aria-current={i === at ? "step" : undefined}>
-              {name}
-            </li>
-          ))}
-        </ol>
-      )}
-      {flow.reason && <p class="quiet">{flow.reason}</p>}
-      {flow.warnings.map((warning) => (
-        <p key={warning} class="note">{warning}</p>
-      ))}
-    </div>
-  );
-}
-
-function FlowCard({ flow }: { flow: Flow }) {
-  const set = Object.entries(flow.set);
-  return (
-    <Card title="Flow" aside={<span class="quiet">{flow.id}</span>}>
-      <dl class="facts">
-        <dt>Started by</dt>
-        <dd>
-          {flow.trigger.what || flow.trigger.kind}
-          {flow.trigger.by && <> · {who(flow.trigger.by)}</>} · <Time at={flow.started} />
-        </dd>
-        {flow.commit && (
-          <>
-            <dt>Commit</dt>
-            <dd>
-              <code title={flow.commit}>{short(flow.commit)}</code> {flow.message.split("\n")[0]} <span class="quiet">{flow.repo}</span>
-            </dd>
-          </>
-        )}
-        {set.length > 0 && (
-          <>
-            <dt>Set</dt>
-            <dd>
-              {set.map(([name, value]) => (
-                <code key={name}>
-                  {name}={value}{" "}
-                </code>
-              ))}
-            </dd>
-          </>
-        )}
-        {flow.stages.length > 0 && (
-          <>
-            <dt>Stages</dt>
-            <dd>{flow.stages.map((stage) => `${stage.name} (${stage.outcome}${stage.seconds >= 1 ? `, ${duration(stage.seconds)}` : ""})`).join(" → ")}</dd>
-          </>
-        )}
-      </dl>
-    </Card>
-  );
-}
 
 function MadeCard({ line }: { line: VersionLine }) {
   const metrics = Object.entries(line.metrics);
@@ -121,6 +56,7 @@ function Version({ line, page, me, again }: { line: VersionLine; page: ModelPage
   const rollout = under_way ?? ended.value;
   const events = useLoad<List<LedgerEvent>>(line.flow ? "/ledger" : "", { flow: line.flow, order: "newest", limit: 15 });
   const name = version_name(line.name, line.version);
+  const champion = page.versions.find((one) => one.aliases.includes("champion"));
   return (
     <div class="version" key={name}>
       <header class="title">
@@ -136,11 +72,12 @@ function Version({ line, page, me, again }: { line: VersionLine; page: ModelPage
       {line.approval && <ApprovalCard key={line.approval.id} approval={line.approval} changed={again} />}
       {rollout && <RolloutCard rollout={rollout} />}
       <GateCard gate={line.gate} />
+      {champion && champion.version !== line.version && <BesideCard key={champion.version} line={line} champion={champion} />}
       <MadeCard line={line} />
-      {flow.value && <FlowCard flow={flow.value} />}
+      {flow.value && <FlowCard flow={flow.value} within />}
       <Comments kind="version" subject={name} me={me} />
       {line.flow && (
-        <Card title="What happened" aside={<a href={link("ledger", line.flow)}>in the ledger</a>}>
+        <Card title="What happened" aside={<a href={link_with({ flow: line.flow }, "ledger")}>in the ledger</a>}>
           <Show of={events}>{(found) => (found.items.length ? <Happened events={found.items} /> : <Empty>Nothing yet.</Empty>)}</Show>
         </Card>
       )}
@@ -167,7 +104,7 @@ export function ModelPageView({ name, version, me }: { name: string; version: st
               <nav aria-label="Versions">
                 <h2>{name}</h2>
                 <p class="quiet">
-                  {page.model.endpoint ? <>endpoint {page.model.endpoint}</> : "no endpoint yet"}
+                  {page.model.endpoint ? <>endpoint <a href={link("endpoints", page.model.endpoint)}>{page.model.endpoint}</a></> : "no endpoint yet"}
                 </p>
                 <div class="card">
                   <LongList
@@ -200,7 +137,7 @@ export function ModelPageView({ name, version, me }: { name: string; version: st
                 <Version key={picked.version} line={picked} page={page} me={me} again={loaded.again} />
               ) : (
                 <div class="version">
-                  {version ? <Empty>{name} has no version {version}.</Empty> : page.model.flow ? <><header class="title"><h1>{name}</h1></header><Story flow={page.model.flow} /><FlowCard flow={page.model.flow} /></> : <Empty>The first version appears here when a flow has trained it.</Empty>}
+                  {version ? <Empty>{name} has no version {version}.</Empty> : page.model.flow ? <><header class="title"><h1>{name}</h1></header><Story flow={page.model.flow} /><FlowCard flow={page.model.flow} within /></> : <Empty>The first version appears here when a flow has trained it.</Empty>}
                 </div>
               )}
             </>

@@ -8,6 +8,12 @@ import { Card, Empty, Show, Time, Trouble } from "./basic.tsx";
 const page_comments = 50;
 const comments_max = 1000; // as many as the server hands out at once
 
+// The text with the people it names set off.
+function with_mentions({ text, mentions }: Comment) {
+  if (!mentions.length) return text;
+  return text.split(/(@[\w.-]*\w)/).map((part, i) => (i % 2 && mentions.includes(part.slice(1)) ? <b key={i} class="mention">{part}</b> : part));
+}
+
 export function Comments({ kind, subject, me }: { kind: string; subject: string; me: Me }) {
   const [shown, set_shown] = useState(page_comments);
   const list = useLoad<List<Comment>>("/comments", { subject, limit: shown });
@@ -45,7 +51,7 @@ export function Comments({ kind, subject, me }: { kind: string; subject: string;
                 {found.items.toReversed().map((comment) => (
                   <li key={comment.id}>
                     <b>{comment.by}</b> <span class="quiet"><Time at={comment.at} /></span>
-                    <p>{comment.text}</p>
+                    <p>{with_mentions(comment)}</p>
                   </li>
                 ))}
               </ol>
@@ -60,7 +66,7 @@ export function Comments({ kind, subject, me }: { kind: string; subject: string;
             <textarea
               id="say"
               rows={2}
-              placeholder="Write a comment; Ctrl+Enter sends it"
+              placeholder="Write a comment; @name tells somebody, Ctrl+Enter sends it"
               value={text}
               onInput={(event) => set_text(event.currentTarget.value)}
               onKeyDown={(event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && void send(event)}

@@ -1,5 +1,6 @@
 // The move of an endpoint from one version to another: its steps, the share it has reached, what it waits for.
-import type { Rollout } from "../types.ts";
+import type { Rollout, RuleSeen } from "../types.ts";
+import { link } from "../route.ts";
 import { count, duration, number, percent } from "../words.ts";
 import { Card, State } from "./basic.tsx";
 
@@ -32,6 +33,55 @@ function Held({ name, have, need, say }: { name: string; have: number; need: num
   );
 }
 
+const rules: Record<RuleSeen["rule"], string> = {
+  error_rate: "Error rate",
+  p99_ms: "p99 in ms",
+  prediction_shift: "Shift between the arms' answers",
+  worse_than_live: "Worse than the live version",
+};
+function against(seen: RuleSeen): string {
+  const parts = [
+    seen.live !== undefined && seen.canary !== undefined ? `live ${number(seen.live)}, new ${number(seen.canary)}` : "",
+    seen.p !== undefined ? `p ${number(seen.p, 2)}${seen.level !== undefined ? `, counts at ${number(seen.level, 2)}` : ""}` : "",
+    seen.note,
+  ];
+  return parts.filter(Boolean).join(" · ");
+}
+
+function Evidence({ rollout }: { rollout: Rollout }) {
+  if (!rollout.evidence.length) return null;
+  return (
+    <div class="wide">
+      <table class="evidence">
+        <thead>
+          <tr>
+            <th scope="col">Goes back when</th>
+            <th scope="col">State</th>
+            <th scope="col" class="num">Seen</th>
+            <th scope="col" class="num">Limit</th>
+            <th scope="col" class="num">New</th>
+            <th scope="col" class="num">Live</th>
+            <td />
+          </tr>
+        </thead>
+        <tbody>
+          {rollout.evidence.map((seen) => (
+            <tr key={seen.rule}>
+              <th scope="row">{rules[seen.rule] ?? seen.rule}</th>
+              <td><State of={seen.state} word={seen.state === "pass" ? "nothing against it" : seen.state === "fail" ? "goes back" : "too little so far"} /></td>
+              <td class="num">{number(seen.seen, 3)}</td>
+              <td class="num quiet">{number(seen.limit, 3)}</td>
+              <td class="num">{seen.n ? count(seen.n) : ""}</td>
+              <td class="num">{seen.n_live ? count(seen.n_live) : ""}</td>
+              <td class="quiet">{against(seen)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
 export function RolloutCard({ rollout }: { rollout: Rollout }) {
   const moves = rollout.state === "preparing" || rollout.state === "stepping";
   return (
@@ -39,7 +89,7 @@ export function RolloutCard({ rollout }: { rollout: Rollout }) {
       <div class="body">
         <Steps rollout={rollout} />
         <p>
-          Endpoint <b>{rollout.endpoint}</b> {rollout.from ? <>from version {rollout.from} to </> : "to its first version, "}
+          Endpoint <a href={link("endpoints", rollout.endpoint)}>{rollout.endpoint}</a> {rollout.from ? <>from version {rollout.from} to </> : "to its first version, "}
           <b>{rollout.to}</b>, which answers <b>{percent(rollout.share)}</b> of the traffic.
           {rollout.by && <span class="quiet"> Started by {rollout.by}.</span>}
         </p>
@@ -54,6 +104,7 @@ export function RolloutCard({ rollout }: { rollout: Rollout }) {
         )}
         {rollout.reason && <p class={`note ${moves || rollout.state === "done" ? "" : "bad"}`}>{rollout.reason}</p>}
       </div>
+      <Evidence rollout={rollout} />
     </Card>
   );
 }
