@@ -25,7 +25,7 @@ Result<void> Collector::flush() {
     for (const auto& k : keys)
       batch.ids.push_back(ids.write({.endpoint = endpoint_, .server = server_, .at = {k.at}, .counter = k.counter}));
   }
-  auto out = each_(batch);
+  auto out = each_(batch, keys);
   batch = {};
   keys.clear();
   return out;
@@ -37,6 +37,7 @@ Result<void> Collector::make_room(std::size_t rows) {
 
 Result<void> Collector::add(RecordView& view, std::string_view payload) {
   if (!view.read(payload, Parts::head) || view.status != Status::ok || view.rows == 0) return {};
+  if (view.received < received_first || view.received > received_last) return {};
   if (!ask.rollout.empty() && view.rollout != ask.rollout) return {};
   if (ask.step && view.step != *ask.step) return {};
   picked_.clear();

@@ -7,7 +7,7 @@ namespace pawl::serving {
 
 class Collector {
  public:
-  using Each = std::function<Result<void>(const RowBatch&)>;
+  using Each = std::function<Result<void>(const RowBatch&, std::span<const RowKey>)>;
   Collector(const RowsAsk& ask, const Ids& ids, std::uint32_t endpoint, std::uint32_t server, Runs labels,
             const Each& each);
 
@@ -22,6 +22,8 @@ class Collector {
   // The batch so far. Whoever adds rows fills all of these; columns are padded.
   RowBatch batch{};
   std::vector<RowKey> keys{};  // of the rows
+  Time received_first{std::numeric_limits<std::int64_t>::min()},
+      received_last{std::numeric_limits<std::int64_t>::max()};  // rows that arrived then
   Columns features, outputs, context;
 
  private:

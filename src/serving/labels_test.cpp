@@ -79,6 +79,13 @@ TEST_CASE("a label told again is counted as repeated or changed, and the last on
   CHECK(encode(s.service->prediction(a)->labels) == encode(seen));
   CHECK(post(s, label(a, "6") + "," + label(b, "true")).body == counts(2, 1, 1, 0));
   CHECK(s.service->watermark("e")->labelled == 2);
+  // What came since then, by the day of the rows; also what came within the same microsecond, never what only repeats.
+  const auto seen_until = s.service->watermark("e")->label;
+  CHECK(s.service->labelled_since("e", seen_until)->empty());
+  CHECK(post(s, label(a, "6")).status == 200);
+  CHECK(s.service->labelled_since("e", seen_until)->empty());
+  CHECK(post(s, label(a, "7") + "," + label(b, "7")).status == 200);
+  CHECK(*s.service->labelled_since("e", seen_until) == std::map<std::int64_t, std::int64_t>{{15706, 2}});
   CHECK(s.service->watermark("e")->label >= s.house.clock.now());
 }
 
@@ -258,6 +265,10 @@ TEST_CASE(
                                      }
                                      return {};
                                    }));
+      std::map<std::int64_t, std::int64_t> days;
+      for (const auto& [id, row] : told)
+        if (!row.label.empty()) ++days[row.event / 86'400'000'000LL];
+      CHECK(*s.service->labelled_since("e", {0}) == days);
       const auto mark = s.service->watermark("e").value();
       CHECK(mark.rows == static_cast<std::int64_t>(told.size()));
       CHECK(mark.labelled == static_cast<std::int64_t>(labels.size()));

@@ -189,6 +189,8 @@ Result<void> SealedReader::read(const fs::path& file, Time event_first, Time eve
   sql += " FROM " + source + " WHERE status = 'ok'";
   if (from > event_first) sql += " AND event_time >= " + time(from);
   if (until <= event_last) sql += " AND event_time < " + time(until);
+  if (to.received_first.us != std::numeric_limits<std::int64_t>::min())
+    sql += " AND received BETWEEN " + time(to.received_first) + " AND " + time(to.received_last);
   if (!ask.rollout.empty()) sql += " AND rollout = " + in_quotes(ask.rollout, '\'');
   if (ask.step) sql += " AND step = " + std::to_string(*ask.step);
   std::vector<duckdb_type> types;

@@ -191,7 +191,7 @@ TEST_CASE("the open tail and a sealed file hold the same rows, whatever versions
       for (const bool from_tail : {true, false}) {
         CAPTURE(from_tail);
         std::map<RowKey, Cells> seen;
-        const Collector::Each each = [&](const RowBatch& b) -> Result<void> {
+        const Collector::Each each = [&](const RowBatch& b, std::span<const RowKey>) -> Result<void> {
           for (std::size_t i = 0; i < b.size; ++i) {
             const auto id = ids.read(b.ids[i]).value();
             CHECK(id.endpoint == 1);

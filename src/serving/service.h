@@ -79,6 +79,8 @@ class Service {
   Result<Watermark> watermark(const std::string& endpoint);
   // How many rows read_rows would bring for all of an endpoint. Whole days (UTC) are kept counted; what hangs over is read.
   Result<std::int64_t> count_rows(const std::string& endpoint, Time from, Time to);
+  // Rows whose label arrived after that time, by the day of their event (since 1970): where windows are to be looked at again. Reads only around them.
+  Result<std::map<std::int64_t, std::int64_t>> labelled_since(const std::string& endpoint, Time after);
   // What that version answers to these rows, as read_rows would name its outputs. Loads it when it is not loaded. A row without an input that cannot be
   // missing (integers, booleans) has no answer.
   Result<std::vector<LogColumn>> answer(const std::string& model, std::int64_t version, const RowBatch& rows);

@@ -70,6 +70,10 @@ struct Service::Impl {
   Result<Endpoint> describe(const EndpointNow& endpoint);
   // The book with all that was written so far in it; its mutex is held.
   Result<void> catch_up(const EndpointNow& endpoint);
+  // Every row that read_rows brings, with its key; only those that arrived between two times, where these are given.
+  using Rows = std::function<Result<void>(const RowBatch&, std::span<const RowKey>)>;
+  Result<void> read(const EndpointNow& endpoint, const RowsAsk& ask, const Rows& each,
+                    std::optional<std::pair<Time, Time>> received = {});
   // Writes and syncs labels that were checked.
   Result<LabelsTaken> take(const EndpointNow& endpoint, LabelBatch&& batch);
   std::vector<Segment> closed_segments(const EndpointNow& endpoint) const;

@@ -13,33 +13,34 @@ constexpr Micros day = std::chrono::days(1);
 }  // namespace
 
 // The tail's segments are opened before the list of sealed ones is read: a segment that is sealed meanwhile is then in both and skipped here, never in none.
-Result<void> Service::read_rows(const RowsAsk& ask, const std::function<Result<void>(const RowBatch&)>& each) {
-  TRY(endpoint, impl_->find_or_fail(ask.endpoint));
-  TRY_(endpoint->tail->open());
+Result<void> Service::Impl::read(const EndpointNow& endpoint, const RowsAsk& ask, const Rows& each,
+                                 std::optional<std::pair<Time, Time>> received) {
+  TRY_(endpoint.tail->open());
   struct OpenSegment {
     fs::path path{};
     std::optional<SegmentReader> reader{};
   };
   std::vector<OpenSegment> tail;
-  for (const auto& s : endpoint->tail->segments()) {
+  for (const auto& s : endpoint.tail->segments()) {
     auto reader = SegmentReader::open(s.path, s.bytes);
     if (reader) tail.push_back({s.path, std::move(*reader)});
     std::error_code ec;
     if (!reader && fs::exists(s.path, ec)) return std::unexpected(std::move(reader).error());
   }
-  TRY(sealed, impl_->store.read_for<std::vector<SealedSegment>>(
-                  [&](Tx& tx) { return sealed_of(tx, endpoint->row.number, impl_->server_name); }));
+  TRY(sealed, store.read_for<std::vector<SealedSegment>>(
+                  [&](Tx& tx) { return sealed_of(tx, endpoint.row.number, server_name); }));
   Runs labels;
   if (ask.labels) {
-    TRY(runs, endpoint->label_book->runs());
+    TRY(runs, endpoint.label_book->runs());
     labels = std::move(runs);
   }
-  Collector rows(ask, impl_->ids, static_cast<std::uint32_t>(endpoint->row.number), impl_->server_number,
-                 std::move(labels), each);
+  Collector rows(ask, ids, static_cast<std::uint32_t>(endpoint.row.number), server_number, std::move(labels), each);
   SealedReader files;
+  if (received) std::tie(rows.received_first, rows.received_last) = *received;
   for (const auto& s : sealed) {
+    if (s.received_last < rows.received_first || s.received_first > rows.received_last) continue;
     if (s.event_last < ask.from || s.event_first >= ask.to) continue;
-    const auto file = impl_->options.data / "predictions" / s.path;
+    const auto file = options.data / "predictions" / s.path;
     auto read = files.read(file, s.event_first, s.event_last, rows);
     std::error_code ec;
     if (!read && fs::exists(file, ec)) return read;  // else it was forgotten meanwhile
@@ -47,13 +48,50 @@ Result<void> Service::read_rows(const RowsAsk& ask, const std::function<Result<v
   }
   RecordView view;
   for (auto& [path, reader] : tail) {
-    const auto sealed_as = sealed_name(endpoint->row.name, path).string();
+    const auto sealed_as = sealed_name(endpoint.row.name, path).string();
     if (std::ranges::find(sealed, sealed_as, &SealedSegment::path) != sealed.end()) continue;
     while (const auto payload = reader->next()) TRY_(rows.add(view, *payload));
     TRY_(rows.flush());
     reader.reset();  // what is mapped counts as ours
   }
   return rows.flush();
+}
+
+Result<void> Service::read_rows(const RowsAsk& ask, const std::function<Result<void>(const RowBatch&)>& each) {
+  TRY(endpoint, impl_->find_or_fail(ask.endpoint));
+  return impl_->read(*endpoint, ask, [&](const RowBatch& batch, std::span<const RowKey>) { return each(batch); });
+}
+
+Result<std::map<std::int64_t, std::int64_t>> Service::labelled_since(const std::string& name, Time after) {
+  TRY(endpoint, impl_->find_or_fail(name));
+  TRY(runs, endpoint->label_book->runs());
+  std::vector<RowKey> told;
+  for (const auto& run : runs)
+    if (run->newest > after.us)
+      for (const auto& l : run->entries)
+        if (l.labelled > after.us && l.server == impl_->server_number && l.news != News::repeated)
+          told.push_back({.at = l.at, .counter = l.counter});
+  std::map<std::int64_t, std::int64_t> out;
+  if (told.empty()) return out;
+  std::ranges::sort(told);
+  constexpr auto any = std::numeric_limits<std::int64_t>::max();
+  TRY_(impl_->read(
+      *endpoint,
+      {.endpoint = name,
+       .from = {-any},
+       .to = {any},
+       .features = false,
+       .outputs = false,
+       .context = false,
+       .labels = false},
+      [&](const RowBatch& batch, std::span<const RowKey> keys) -> Result<void> {
+        for (std::size_t i = 0; i < batch.size; ++i)
+          if (std::ranges::binary_search(told, keys[i]))
+            ++out[std::chrono::floor<std::chrono::days>(Micros{batch.event_times[i]}).count()];
+        return {};
+      },
+      std::pair(Time{told.front().at}, Time{told.back().at})));
+  return out;
 }
 
 Result<Watermark> Service::watermark(const std::string& name) {
