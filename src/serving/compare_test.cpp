@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/testing.h"
+#include "serving/testing.h"
 
 using namespace pawl;
 using namespace pawl::serving;
@@ -76,4 +76,65 @@ TEST_CASE("a column that a batch does not have, or has as text, is no reason to 
   CHECK(rows.outputs[1].texts == std::vector<std::string>{"", "", "a", ""});
   CHECK(rows.outputs[1].absent == std::vector<char>{1, 1, 0, 1});
   CHECK(rows.labels.texts == std::vector<std::string>{"1", "1", "x", "y"});
+}
+
+TEST_CASE("the arms of a step are those of the log: sealed or not, labelled or not, before and after a restart") {
+  Serving s(2ULL << 30, 4096);
+  s.live();
+  s.prepare(2);
+  const auto step = [&](std::int64_t number, double share) {
+    REQUIRE(s.route({.arms = {{.version = 1, .share = 1 - share}, {.version = 2, .share = share, .arm = Arm::canary}},
+                     .rollout = "r",
+                     .step = number,
+                     .salt = "salt"}));
+  };
+  Both sent, labelled;
+  std::string labels;
+  const auto ask = [&](int i, bool counts) {
+    s.house.clock.pass(std::chrono::seconds(1));
+    const auto got = s.infer(ab(i, 1, R"(,"parameters":{"routing_key":"k)" + std::to_string(i / 2) + R"("})"));
+    REQUIRE(got.status == 200);
+    const bool canary = version_of(got) == "\"2\"";
+    if (!counts) return;
+    ++(canary ? sent.canary : sent.live);
+    if (i % 3 != 0) return;
+    ++(canary ? labelled.canary : labelled.live);
+    labels += (labels.empty() ? "" : ",") +
+              ("{\"prediction_id\":\"" + id_of(got) + "\",\"label\":" + std::to_string(i) + "}");
+  };
+  step(0, 0.5);
+  for (int i = 0; i < 20; ++i) ask(i, false);  // of another step
+  step(1, 0.4);
+  for (int i = 0; i < 60; ++i) ask(i, true);
+  REQUIRE(s.house.post("/api/pawl/v1/endpoints/e/labels", "{\"labels\":[" + labels + "]}").status == 200);
+  const ArmsAsk ask_step{.endpoint = "e",
+                         .rollout = "r",
+                         .step = 1,
+                         .live = 1,
+                         .canary = 2,
+                         .from = {0},
+                         .to = s.house.clock.now() + std::chrono::hours(1)};
+  const auto check = [&] {
+    const auto seen = compare(*s.service, ask_step);
+    REQUIRE_MESSAGE(seen, (seen ? "" : seen.error().message));
+    CHECK(seen->rows.live == sent.live);
+    CHECK(seen->rows.canary == sent.canary);
+    CHECK(seen->labelled.live == labelled.live);
+    CHECK(seen->labelled.canary == labelled.canary);
+    REQUIRE(seen->answered.size() == 60);
+    CHECK(seen->known.size() == 20);
+    CHECK(std::set<std::uint64_t>(seen->answered.units.begin(), seen->answered.units.end()).size() == 30);  // keys
+    REQUIRE(seen->canary_outputs.size() == 1);
+    const auto& y = seen->answered.outputs.at(0).numbers;
+    double most = 0;
+    for (std::size_t i = 0; i < y.size(); ++i)
+      if (seen->answered.canary[i] == 0) most = std::max(most, y[i]);
+    CHECK(most <= 2 * 59 + 3 + 1);  // the live version's answers, not ten times that
+  };
+  check();
+  s.seal();
+  check();
+  s.restart();
+  s.prepare(2);
+  check();
 }
