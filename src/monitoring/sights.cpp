@@ -40,9 +40,11 @@ Sight of_performance(const Monitor& monitor, const WindowSeen& w) {
   out.limit = p.limit;
   if (!p.mature || !p.watched.value) {
     out.seen = Seen::immature;
+  } else if (!p.limit) {
+    out.seen = Seen::no_data;  // nothing to compare with
   } else if (p.worse) {
     out.seen = Seen::over;
-  } else if (p.limit && p.reference) {
+  } else if (p.reference) {
     const double full = *p.limit - *p.reference, now = *p.watched.value - *p.reference;
     out.seen = full != 0 && now / full >= monitor.clear ? Seen::between : Seen::quiet;
   }

@@ -17,8 +17,6 @@ from pathlib import Path
 import pytest
 import requests
 
-from conftest import PawlServer
-
 ROOT = Path(__file__).resolve().parents[2]
 PAWL = os.environ.get("PAWL_BINARY", str(ROOT / "build/pawl"))
 MONDAY = datetime(2013, 3, 4, tzinfo=timezone.utc)
@@ -47,7 +45,7 @@ def until(answer, what):
 
 
 @pytest.fixture
-def watched(tmp_path):
+def watched(tmp_path, request):
     """An endpoint `e` (y = 2a + 3b + 1), watched by the week against two months of a and b around 0."""
     rng = random.Random(1)
     model = tmp_path / "model"
@@ -62,11 +60,10 @@ def watched(tmp_path):
         "endpoint": "e", "model": "e", "version": 1, "task": "regression", "reference": "1.csv", "time": "time", "reference_value": 1,
         "metric": "mae", "worse_by": 0.5, "window": "1 week", "from": "2013-03-01", "idle": "1h", "share": 0.5, "alert": ["ops"]}))
     subprocess.run([program("monitoring_seed"), data, tmp_path / "monitor.json"], check=True, capture_output=True)
-    server = PawlServer(data)
+    server = request.getfixturevalue("own_server")  # on the same folder, only now
+    assert server.data == data
     server.rng = rng
-    yield server
-    if server.process.poll() is None:
-        assert server.stop() == 0
+    return server
 
 
 def send(server, day, days, shift=0.0, rows=40):
