@@ -371,3 +371,47 @@ TEST_CASE("a clock that is set back neither counts as held nor stops the looks")
   c.hold(6min);
   CHECK(c.now().step == 1);
 }
+TEST_CASE("two rollouts at once: the second waits for the first to end") {
+  Canary c;
+  const auto back = [&] {
+    REQUIRE(
+        c.house.write([&](Call& call) { return c.delivery.roll_back(call, {.name = "arrival-delay", .reason = ""}); }));
+    c.idle();
+  };
+  back();
+  c.push();
+  c.inspected(config());
+  c.trained();
+  c.evaluated(c.good());
+  REQUIRE(c.newest().state == FlowState::waiting);
+  // A person deploys the version before meanwhile.
+  const auto by_hand = c.house.write(
+      [&](Call& call) { return c.delivery.deploy(call, {.model = "arrival-delay", .endpoint = "", .version = 2}); });
+  REQUIRE(by_hand);
+  c.idle();
+  c.vote(c.newest().approval, c.olga);
+  CHECK(c.newest().state == FlowState::waiting);
+  CHECK(c.newest().reason == "passed; waits for the rollout " + by_hand->id.text + " to end");
+  CHECK(c.weights().shares[1].version == 2);
+  back();
+  CHECK(c.newest().state == FlowState::rolling_out);
+  CHECK(c.now().to == 3);
+  CHECK(c.weights().shares[1].version == 3);
+}
+TEST_CASE("a person rolls back a version that is being prepared: it never gets a request") {
+  Canary c;
+  REQUIRE(
+      c.house.write([&](Call& call) { return c.delivery.roll_back(call, {.name = "arrival-delay", .reason = ""}); }));
+  c.idle();
+  const Weights before = c.weights();
+  const auto again = c.house.write(
+      [&](Call& call) { return c.delivery.deploy(call, {.model = "arrival-delay", .endpoint = "", .version = 2}); });
+  REQUIRE(again);
+  REQUIRE(c.rollout(again->id.text).state == RolloutState::preparing);
+  REQUIRE(
+      c.house.write([&](Call& call) { return c.delivery.roll_back(call, {.name = "arrival-delay", .reason = "no"}); }));
+  c.idle();
+  CHECK(c.rollout(again->id.text).state == RolloutState::rolled_back);
+  CHECK(c.rollout(again->id.text).reason == "by hand: no");
+  CHECK(encode(c.weights()) == encode(before));
+}
