@@ -45,7 +45,8 @@ struct Noticed {
 };
 
 constexpr Micros day = std::chrono::hours(24);
-Time midnight(Time t) { return {std::chrono::floor<std::chrono::days>(Micros{t.us}).count() * day.count()}; }
+std::int64_t day_of(Time t) { return std::chrono::floor<std::chrono::days>(Micros{t.us}).count(); }
+Time midnight(Time t) { return {day_of(t) * day.count()}; }
 
 class LogSource final : public Source {
  public:
@@ -137,30 +138,31 @@ Result<std::vector<WindowSeen>> Service::close_until(const Doing& doing, std::st
   return out;
 }
 
-Result<void> Service::recompute_late(const Doing& doing, bool labels_moved, const std::stop_token& stop) {
+Result<void> Service::recompute_late(const Doing& doing, std::optional<Time> labels_since,
+                                     const std::stop_token& stop) {
   const std::string& endpoint = doing.row.monitor.endpoint;
   TRY(windows, parts_.store.read_for<std::vector<WindowRow>>([&](Tx& tx) { return rows::counted(tx, endpoint); }));
   if (windows.empty()) return {};
-  // Windows with fewer rows than they had: those are not kept any more. Such a window stays as it was.
-  std::vector<WindowRow> kept;
-  std::vector<Window> spans;
-  std::vector<std::int64_t> rows_now;
-  for (const auto& w : windows) {
-    TRY(rows, parts_.log.count(endpoint, w.window.start, w.window.end));
-    if (rows == 0 || rows < w.counts.rows) continue;
-    kept.push_back(w), spans.push_back(w.window), rows_now.push_back(rows);
+  std::optional<std::set<std::int64_t>> labelled;  // the days where labels came; absent: not known, all are looked at
+  if (labels_since) {
+    TRY(days, parts_.log.labelled_since(endpoint, *labels_since));
+    labelled = std::move(days);
   }
-  std::vector<LabelCount> labels;
-  if (labels_moved) {
-    TRY(found, parts_.log.labels(endpoint, spans));
-    labels = std::move(found);
-  }
-  for (std::size_t i = 0; i < kept.size(); ++i) {
-    const WindowRow& w = kept[i];
+  const auto has_new_labels = [&](const Window& w) {
+    if (!labelled) return true;
+    const auto day_in = labelled->lower_bound(day_of(w.start));
+    return day_in != labelled->end() && *day_in < day_of(w.end);
+  };
+  for (const WindowRow& w : windows) {
     WindowCounts counts = w.counts;
-    counts.rows = rows_now[i];
-    if (labels_moved)
-      counts.labels = labels[i].labels, counts.labels_digest = std::bit_cast<std::int64_t>(labels[i].digest);
+    TRY(rows, parts_.log.count(endpoint, w.window.start, w.window.end));
+    // A window with fewer rows than it had (those are not kept any more) stays as it was.
+    if (rows == 0 || rows < w.counts.rows) continue;
+    counts.rows = rows;
+    if (has_new_labels(w.window)) {
+      TRY(labels, parts_.log.labels(endpoint, w.window));
+      counts.labels = labels.labels, counts.labels_digest = std::bit_cast<std::int64_t>(labels.digest);
+    }
     if (counts == w.counts || counts.labels < w.counts.labels) continue;
     if (stop.stop_requested()) return fail(Code::busy, "the server stops");
     MonitorRow row = doing.row;
@@ -207,13 +209,14 @@ Result<void> Service::work(const std::string& endpoint, const std::stop_token& s
   if (!doing) return forget_asked(), Result<void>{};
   const Monitor& monitor = doing->row.monitor;
   TRY(lateness, parse_duration(monitor.lateness));
-  bool nothing_comes = false, labels_moved = true;
+  bool nothing_comes = false;
+  std::optional<Time> labels_since;
   {
     const std::lock_guard hold(mutex_);
     if (const auto at = watched_.find(endpoint); at != watched_.end()) {
       const Watched& w = *at->second;
       nothing_comes = idle(w, doing->seen);
-      labels_moved = !w.done || w.done->label != doing->seen.label || w.done->labelled != doing->seen.labelled;
+      if (w.done) labels_since = w.done->label;
     }
   }
   TRY_(close_until(
@@ -228,7 +231,7 @@ Result<void> Service::work(const std::string& endpoint, const std::stop_token& s
     TRY(rows, parts_.log.count(endpoint, from, closed));
     closed_rows = rows;
   }
-  TRY_(recompute_late(*doing, labels_moved, stop));
+  TRY_(recompute_late(*doing, labels_since, stop));
   const auto ended = parts_.clock.steady();
   const std::lock_guard hold(mutex_);
   if (const auto at = watched_.find(endpoint); at != watched_.end()) {

@@ -26,19 +26,13 @@ void LabelCount::add(const serving::RowBatch& batch, std::size_t row) {
   digest += mixed(value ^ mixed(static_cast<std::uint64_t>(batch.event_times[row])) + 1);
 }
 
-Result<std::vector<LabelCount>> Log::labels(const std::string& endpoint, const std::vector<Window>& windows) {
-  std::vector<LabelCount> out(windows.size());
-  if (windows.empty()) return out;
-  serving::RowsAsk ask{.endpoint = endpoint, .from = windows.front().start, .to = windows.back().end};
+Result<LabelCount> Log::labels(const std::string& endpoint, const Window& window) {
+  LabelCount out;
+  serving::RowsAsk ask{.endpoint = endpoint, .from = window.start, .to = window.end};
   ask.features = ask.outputs = ask.context = false;
   ask.labels = true;
   TRY_(read_rows(ask, [&](const serving::RowBatch& batch) -> Result<void> {
-    for (std::size_t i = 0; i < batch.size; ++i) {
-      const auto after =
-          std::ranges::upper_bound(windows, batch.event_times[i], {}, [](const Window& w) { return w.start.us; });
-      if (after == windows.begin() || batch.event_times[i] >= std::prev(after)->end.us) continue;
-      out[static_cast<std::size_t>(std::prev(after) - windows.begin())].add(batch, i);
-    }
+    for (std::size_t i = 0; i < batch.size; ++i) out.add(batch, i);
     return {};
   }));
   return out;
@@ -60,6 +54,13 @@ Result<std::optional<Time>> Log::first_day(const std::string& endpoint, Time fro
 Result<serving::Watermark> ServingLog::watermark(const std::string& endpoint) { return serving_.watermark(endpoint); }
 Result<std::int64_t> ServingLog::count(const std::string& endpoint, Time from, Time to) {
   return serving_.count_rows(endpoint, from, to);
+}
+Result<std::set<std::int64_t>> ServingLog::labelled_since(const std::string& endpoint, Time after) {
+  TRY(days, serving_.labelled_since(endpoint, after));
+  std::set<std::int64_t> out;
+  for (const auto& [day, rows] : days)
+    if (rows > 0) out.insert(day);
+  return out;
 }
 Result<void> ServingLog::read_rows(const serving::RowsAsk& ask,
                                    const std::function<Result<void>(const serving::RowBatch&)>& each) {

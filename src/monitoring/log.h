@@ -1,5 +1,7 @@
 // The prediction log, as windows are made from it. Tests have one in memory.
 #pragma once
+#include <set>
+
 #include "monitoring/measure.h"
 
 namespace pawl::serving {
@@ -20,12 +22,14 @@ class Log {
   virtual Result<serving::Watermark> watermark(const std::string& endpoint) = 0;
   // How many rows there are of these whole days; cheap: nothing is read. It tells which window has grown.
   virtual Result<std::int64_t> count(const std::string& endpoint, Time from, Time to) = 0;
+  // The days of events of rows whose label came after that time (Watermark.label), a repeated one apart.
+  virtual Result<std::set<std::int64_t>> labelled_since(const std::string& endpoint, Time after) = 0;
   virtual Result<void> read_rows(const serving::RowsAsk& ask,
                                  const std::function<Result<void>(const serving::RowBatch&)>& each) = 0;
   virtual Result<std::vector<serving::LogColumn>> answer(const std::string& model, std::int64_t version,
                                                          const serving::RowBatch& rows) = 0;
-  // One pass over the rows of these windows, which do not overlap and are sorted.
-  Result<std::vector<LabelCount>> labels(const std::string& endpoint, const std::vector<Window>& windows);
+  // Reads the window's labels and nothing else.
+  Result<LabelCount> labels(const std::string& endpoint, const Window& window);
   // The first day with rows in [from, to), both midnight.
   Result<std::optional<Time>> first_day(const std::string& endpoint, Time from, Time to);
 };
@@ -35,6 +39,7 @@ class ServingLog final : public Log {
   explicit ServingLog(serving::Service& serving) : serving_(serving) {}
   Result<serving::Watermark> watermark(const std::string& endpoint) override;
   Result<std::int64_t> count(const std::string& endpoint, Time from, Time to) override;
+  Result<std::set<std::int64_t>> labelled_since(const std::string& endpoint, Time after) override;
   Result<void> read_rows(const serving::RowsAsk& ask,
                          const std::function<Result<void>(const serving::RowBatch&)>& each) override;
   Result<std::vector<serving::LogColumn>> answer(const std::string& model, std::int64_t version,

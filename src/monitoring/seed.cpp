@@ -13,6 +13,7 @@ namespace {
 struct NoLog final : monitoring::Log {
   Result<serving::Watermark> watermark(const std::string&) override { return none(); }
   Result<std::int64_t> count(const std::string&, Time, Time) override { return none(); }
+  Result<std::set<std::int64_t>> labelled_since(const std::string&, Time) override { return none(); }
   Result<void> read_rows(const serving::RowsAsk&,
                          const std::function<Result<void>(const serving::RowBatch&)>&) override {
     return none();

@@ -96,7 +96,7 @@ class Service {
   Result<std::vector<WindowSeen>> close_until(const Doing& doing, std::string_view how,
                                               const std::function<bool(const Window&)>& may,
                                               const std::stop_token& stop);
-  Result<void> recompute_late(const Doing& doing, bool labels_moved, const std::stop_token& stop);
+  Result<void> recompute_late(const Doing& doing, std::optional<Time> labels_since, const std::stop_token& stop);
   struct Made {
     Measurement measurement{};
     WindowCounts counts{};  // what the log held when it was made

@@ -37,6 +37,7 @@ struct MemoryLog final : Log {
     std::int64_t time = 0;
     std::array<double, 5> x{};
     double y = 0, label = missing;
+    Time labelled{};
   };
   std::vector<Row> rows{};
   Time arrival{}, label{};
@@ -55,6 +56,12 @@ struct MemoryLog final : Log {
   Result<std::int64_t> count(const std::string&, Time from, Time to) override {
     CHECK((from.us % day_us == 0 && to.us % day_us == 0));
     return std::ranges::count_if(rows, [&](const Row& r) { return r.time >= from.us && r.time < to.us; });
+  }
+  Result<std::set<std::int64_t>> labelled_since(const std::string&, Time after) override {
+    std::set<std::int64_t> out;
+    for (const Row& r : rows)
+      if (r.labelled > after) out.insert(r.time / day_us);
+    return out;
   }
   Result<void> read_rows(const serving::RowsAsk& ask,
                          const std::function<Result<void>(const serving::RowBatch&)>& each) override {
@@ -155,7 +162,7 @@ struct Watching {
       MemoryLog::Row row{.time = first + span / n * i};
       for (std::size_t f = 0; f < features.size(); ++f) row.x[f] = normal(draws) + (f < shifted ? shift : 0);
       row.y = normal(draws) * 10;
-      if (!std::isnan(error)) row.label = row.y + (i % 2 == 0 ? error : -error);
+      if (!std::isnan(error)) row.label = row.y + (i % 2 == 0 ? error : -error), row.labelled = house.clock.now();
       log.rows.push_back(row);
     }
     log.arrival = house.clock.now();
@@ -164,7 +171,7 @@ struct Watching {
   void label(std::string_view from, std::string_view to, double error) {
     for (std::size_t i = 0; i < log.rows.size(); ++i)
       if (auto& r = log.rows[i]; r.time >= at(from).us && r.time < at(to).us)
-        r.label = r.y + (i % 2 == 0 ? error : -error);
+        r.label = r.y + (i % 2 == 0 ? error : -error), r.labelled = house.clock.now();
     log.label = house.clock.now();
   }
   void tick(Micros pass = std::chrono::seconds(3)) {
