@@ -366,6 +366,27 @@ TEST_CASE("after two rejections nothing is tried until somebody pushes or starts
     CHECK(b.newest().state == FlowState::training);
   });
 }
+TEST_CASE(
+    "a retraining that cannot be judged gives way to that of a later window, one that waits for people does not") {
+  Watched b;
+  b.alarm("2013-04-26T00:00:00Z");
+  b.trained();
+  EvaluateResult seen = b.good();
+  seen.differences[0] = {.metric = stats::Metric::mae, .state = CheckState::inconclusive, .reason = "3 days"};
+  b.evaluated(seen);
+  const FlowId first = b.newest().id;
+  REQUIRE(b.newest().state == FlowState::waiting);
+  b.alarm("2013-05-24T00:00:00Z", "drift", "continued");
+  CHECK(b.flow(first).state == FlowState::superseded);
+  CHECK(b.newest().state == FlowState::training);
+  b.trained();
+  b.evaluated(b.good());
+  const Flow second = b.newest();
+  REQUIRE(second.state == FlowState::waiting);
+  b.alarm("2013-06-21T00:00:00Z", "drift", "continued");
+  CHECK(b.newest().id.text == second.id.text);
+  CHECK(b.held().back() == "flow " + second.id.text + ", started by an alarm too, is waiting");
+}
 TEST_CASE("a server that dies between an alarm and its flow starts one flow") {
   Watched b;
   b.alarm("2013-04-26T00:00:00Z");

@@ -29,6 +29,16 @@ std::string what_of(const monitoring::AlarmTold& told) {
   return what + " in the window until " + told.window_end;
 }
 
+// It waits, and no person is asked: its checks could not tell.
+Result<bool> is_inconclusive(Tx& tx, const FlowRow& row) {
+  if (row.flow.state != FlowState::waiting || !row.flow.approval.empty()) return false;
+  TRY(gate, rows::gate(tx, row.flow.id.text));
+  if (!gate) return false;
+  std::erase_if(gate->checks, [](const Check& c) { return c.kind == "approve"; });
+  const CheckState state = overall(gate->checks);
+  return state == CheckState::inconclusive || state == CheckState::empty;
+}
+
 }  // namespace
 
 Result<Breaker> breaker_of(const Config& config) {
@@ -113,11 +123,17 @@ Result<void> Service::alarmed(Call& call, const store::LedgerEvent& event) {
   TRY(seen, rows::newest_inspection(call.tx, plan->plan.repo, std::numeric_limits<std::int64_t>::max()));
   if (!seen) return hold({"nothing was pushed to " + plan->plan.repo + " yet", {}});
   TRY(open, rows::unfinished(call.tx, told.model));
-  for (const FlowRow& row : open)
-    if (by_alarm(row.flow.trigger.kind))
+  FlowRow* stuck = nullptr;
+  for (FlowRow& row : open) {
+    if (!by_alarm(row.flow.trigger.kind)) continue;
+    TRY(cannot_tell, is_inconclusive(call.tx, row));
+    if (cannot_tell)
+      stuck = &row;
+    else
       return hold({"flow " + row.flow.id.text + ", started by an alarm too, is " +
                        std::string(row.flow.state == FlowState::rolling_out ? "rolling out" : word(row.flow.state)),
                    {}});
+  }
   TRY(breaker, breaker_of(config));
   TRY(flows, rows::flows_of_model(call.tx, told.model));
   std::vector<Past> past;
@@ -137,6 +153,8 @@ Result<void> Service::alarmed(Call& call, const store::LedgerEvent& event) {
                       .event = event.id,
                       .what = what_of(told),
                       .at = told.window_end};
+  if (stuck != nullptr)
+    TRY_(move(call, *stuck, FlowState::superseded, "it was inconclusive; a later window tries again", event.id));
   TRY_(new_flow(call, std::move(row), event.id));
   return {};
 }
