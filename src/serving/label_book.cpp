@@ -97,6 +97,9 @@ Result<LabelBook::Told> LabelBook::take(LabelBatch&& batch) {
   };
   std::vector<Last> last(order.size());
   for (const auto& run : known) {
+    if (order.empty() || run->entries.empty() || run->entries.front().key() > batch.labels[order.back()].key() ||
+        run->entries.back().key() < batch.labels[order.front()].key())
+      continue;
     auto at = run->entries.begin();
     for (std::size_t i = 0; i < order.size() && at != run->entries.end(); ++i) {
       const auto key = batch.labels[order[i]].key();

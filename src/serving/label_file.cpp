@@ -68,6 +68,7 @@ Result<std::shared_ptr<const LabelRun>> open_run(const fs::path& file) {
   if (!in.good()) return damaged(file);
   for (const auto& l : out->entries)
     if (l.by >= texts || (l.kind == LabelKind::text && l.text >= texts)) return damaged(file);
+  ::madvise(map->at, map->bytes, MADV_DONTNEED);  // read once, to be checked: it need not stay in memory
   out->map = std::move(map);
   return out;
 }

@@ -296,6 +296,34 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("event times of any year are read back and counted") {
+  Serving s(2ULL << 30, 500);
+  s.endpoint(true);
+  s.prepare(1);
+  REQUIRE(s.route({.arms = {{.version = 1, .share = 1}}}));
+  std::vector<std::int64_t> told;
+  for (const auto* year : {"0001", "1969", "1970", "2013", "2099", "2100", "9999"})
+    for (const auto* day : {"-01-01T00:00:00Z", "-12-31T23:59:59.999999Z"}) {
+      told.push_back(parse_rfc3339(std::string(year) + day)->us);
+      REQUIRE(s.infer(ab(1, 2, R"(,"parameters":{"event_time":")" + std::string(year) + day + "\"}")).status == 200);
+    }
+  s.seal();
+  std::ranges::sort(told);
+  std::vector<std::int64_t> seen;
+  REQUIRE(s.service->read_rows({.endpoint = "e", .from = {told.front()}, .to = {told.back() + 1}},
+                               [&](const RowBatch& b) -> Result<void> {
+                                 seen.insert(seen.end(), b.event_times.begin(), b.event_times.end());
+                                 return {};
+                               }));
+  std::ranges::sort(seen);
+  CHECK(seen == told);
+  for (std::size_t i = 0; i < told.size(); ++i)
+    for (std::size_t k = i; k < told.size(); ++k)
+      CHECK(s.service->count_rows("e", {told[i]}, {told[k]}) == static_cast<std::int64_t>(k - i));
+  CHECK(s.service->watermark("e")->oldest == Time{told.front()});
+  CHECK(s.service->watermark("e")->event == Time{told.back()});
+}
+
 TEST_CASE("sealed segments whose rows arrived before a time are forgotten, with their labels") {
   Serving s(2ULL << 30, 2000);
   s.live();

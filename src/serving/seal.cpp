@@ -90,8 +90,9 @@ Result<void> Service::Impl::seal(const EndpointNow& endpoint, const Segment& seg
   TRY(sealed, write_parquet(segment, options.data / "predictions" / name, number, server_number, ids));
   Tallies tallies;
   TRY(reader, SegmentReader::open(segment.path, segment.bytes));
+  RecordView view;
   while (const auto payload = reader.next())
-    if (const auto record = decode_record(*payload, Parts::outputs)) tallies.add(*record);
+    if (view.read(*payload, Parts::outputs)) tallies.add(view);
   sealed.path = name.string();
   sealed.endpoint = endpoint.row.number;
   sealed.server = server_name;

@@ -54,9 +54,9 @@ void Moments::add(const Moments& others) {
   squares += others.squares + apart * apart * ours * theirs / (ours + theirs);
 }
 
-Moments& Tallies::Count::output(const std::string& name) {
+Moments& Tallies::Count::output(std::string_view name) {
   const auto at = std::ranges::find(outputs, name, &Moments::name);
-  return at != outputs.end() ? *at : outputs.emplace_back(Moments{.name = name});
+  return at != outputs.end() ? *at : outputs.emplace_back(Moments{.name = std::string(name)});
 }
 void Tallies::Count::add(const Count& o) {
   if (o.requests > 0) {
@@ -75,14 +75,14 @@ void Tallies::Count::add(const Count& o) {
   for (const auto& m : o.outputs) output(m.name).add(m);
 }
 
-Tallies::Count& Tallies::count_of(const Count& key) {
+Tallies::Count& Tallies::count_of(std::string_view rollout, std::int64_t step, Arm arm) {
   for (auto at = counts_.rbegin(); at != counts_.rend(); ++at)  // the newest step is asked for most
-    if (at->step == key.step && at->arm == key.arm && at->rollout == key.rollout) return *at;
-  return counts_.emplace_back(Count{.rollout = key.rollout, .step = key.step, .arm = key.arm});
+    if (at->step == step && at->arm == arm && at->rollout == rollout) return *at;
+  return counts_.emplace_back(Count{.rollout = std::string(rollout), .step = step, .arm = arm});
 }
 
-void Tallies::add(const Record& record) {
-  auto& c = count_of({.rollout = record.rollout, .step = record.step, .arm = record.arm});
+void Tallies::add(const RecordView& record) {
+  auto& c = count_of(record.rollout, record.step, record.arm);
   if (record.status == Status::refused) {
     ++c.refused;
     return;
@@ -91,26 +91,22 @@ void Tallies::add(const Record& record) {
   c.last = std::max(c.last, record.received.us);
   if (record.status == Status::error) ++c.errors;
   if (record.status != Status::ok) return;
-  for (std::size_t i = 0; i < std::max<std::size_t>(record.event_times.size(), 1); ++i) {
-    const auto t = record.event_time(i).us;
+  const bool each = record.event_times.size() > sizeof(std::int64_t);  // else one time for all rows
+  for (std::size_t i = 0; i < (each ? record.rows : 1); ++i) {
+    const auto t = record.event_time(i);
     const bool none = c.rows == 0 && i == 0;
     c.event_first = none ? t : std::min(c.event_first, t);
     c.event_last = none ? t : std::max(c.event_last, t);
-    if (const auto day = day_of(t); day >= 0 && day < days_end)
-      days_[day] += record.event_times.size() > 1 ? 1 : record.rows;
+    if (const auto day = day_of(t); day >= 0 && day < days_end) days_[day] += each ? 1 : record.rows;
   }
   c.rows += record.rows;
   rows_answered_ += record.rows;
   c.latencies.add(record.latency_us);
-  for (const auto& t : record.outputs)
-    std::visit(
-        [&]<class V>(const std::vector<V>& values) {
-          if constexpr (!std::is_same_v<V, std::string>) {
-            auto& moments = c.output(t.name);
-            for (const auto v : values) moments.add(static_cast<double>(v));
-          }
-        },
-        t.data);
+  for (const auto& t : record.outputs) {
+    if (t.type == v2::Type::BYTES) continue;
+    auto& moments = c.output(t.name);
+    for (std::size_t i = 0; i < t.values; ++i) moments.add(t.number(i));
+  }
 }
 
 Result<void> Tallies::catch_up(const Tail& tail) {
@@ -124,7 +120,7 @@ Result<void> Tallies::catch_up(const Tail& tail) {
     TRY(reader, SegmentReader::open(segment.path, segment.bytes));
     reader.skip(offset_);
     while (const auto payload = reader.next())
-      if (const auto record = decode_record(*payload, Parts::outputs)) add(*record);
+      if (view_.read(*payload, Parts::outputs)) add(view_);
     offset_ = reader.offset();
   }
   return {};
@@ -138,7 +134,7 @@ std::string Tallies::save() const {
 Result<void> Tallies::add_saved(std::string_view json) {
   TRY(saved, decode<Saved>(json));
   for (const auto& c : saved.counts) {
-    count_of(c).add(c);
+    count_of(c.rollout, c.step, c.arm).add(c);
     rows_answered_ += c.rows;
   }
   for (const auto& d : saved.days) days_[d.day] += d.rows;

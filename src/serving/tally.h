@@ -1,7 +1,7 @@
 // What each arm did in each step of a rollout, counted from the prediction log: never from memory alone, so that a restart counts the same.
 // Reads on from where it stopped; after a restart, from the beginning, where sealed segments bring what they counted.
 #pragma once
-#include "serving/record.h"
+#include "serving/record_view.h"
 #include "serving/tail.h"
 
 namespace pawl::serving {
@@ -45,7 +45,7 @@ class Tallies {
   std::int64_t rows_on(std::int64_t first_day, std::int64_t end_day) const;
   Tally of(std::string_view rollout, std::int64_t step, Arm arm) const;
   std::int64_t rows_answered() const { return rows_answered_; }
-  void add(const Record& record);
+  void add(const RecordView& record);  // read up to its outputs
   // Takes in what the tail wrote since the last time.
   Result<void> catch_up(const Tail& tail);
   // As JSON, to be kept with a sealed segment, and counted in again.
@@ -63,7 +63,7 @@ class Tallies {
     Latencies latencies{};
     std::vector<Moments> outputs{};
     void add(const Count& others);
-    Moments& output(const std::string& name);
+    Moments& output(std::string_view name);
     static constexpr auto fields = std::tuple{field("rollout", &Count::rollout),
                                               field("step", &Count::step),
                                               field("arm", &Count::arm),
@@ -87,12 +87,13 @@ class Tallies {
     std::vector<Day> days{};
     static constexpr auto fields = std::tuple{field("counts", &Saved::counts), field("days", &Saved::days)};
   };
-  Count& count_of(const Count& key);
+  Count& count_of(std::string_view rollout, std::int64_t step, Arm arm);
   std::vector<Count> counts_;                  // few: one for each step of each rollout and arm
   std::map<std::int64_t, std::int64_t> days_;  // answered rows by the day of their event time
   std::int64_t rows_answered_ = 0;
   std::filesystem::path at_{};  // the segment that was read last, and how far
   std::size_t offset_ = 0;
+  RecordView view_;  // its memory serves every record
 };
 
 }  // namespace pawl::serving
