@@ -206,6 +206,5 @@ TEST_CASE("a server that is killed at any commit of a rollout goes on where it w
         CAPTURE(written);
         tell(setting, story, n, written);
       }
-    MESSAGE(story.name << ": killed at each of " << commits << " commits, before and after its bytes were written");
   }
 }

@@ -7,8 +7,14 @@ namespace pawl::delivery {
 namespace {
 
 constexpr Micros look_min = std::chrono::milliseconds(200), look_max = std::chrono::seconds(5);
+// On replay a month of events may pass in a minute.
+constexpr Micros look_at_replay = std::chrono::milliseconds(500);
 // How long after this look the next one comes: twenty looks a hold.
-Micros look_every(const RolloutPart& rule) { return std::clamp<Micros>(rule.hold_time / 20, look_min, look_max); }
+Micros look_every(const std::optional<Config>& config) {
+  const RolloutPart rule = config ? config->serve.rollout : RolloutPart{};
+  const bool replay = config && config->serve.replay;
+  return std::clamp<Micros>(rule.hold_time / 20, look_min, replay ? look_at_replay : look_max);
+}
 
 struct Drive {
   std::string rollout{};
@@ -200,7 +206,7 @@ Result<void> Service::go_to_step(Call& call, RolloutRow& row, std::int64_t step,
   r.reason.clear();
   r.evidence.clear();
   TRY(config, config_of(call.tx, row));
-  return look_again(call, row, look_every(rules_of(config)));
+  return look_again(call, row, look_every(config));
 }
 
 namespace {
@@ -225,7 +231,7 @@ Result<std::string> Service::look_at_step(RolloutRow row, std::int64_t number) {
   const bool replay = config && config->serve.replay;
   // Time that no server was up does not count: a gap much longer than the time between two looks is one. Nor does a clock that was set back.
   const Time now = clock_.now();
-  row.held_us += std::clamp<std::int64_t>(now.us - row.looked_us, 0, 3 * look_every(rule).count() + 1'000'000);
+  row.held_us += std::clamp<std::int64_t>(now.us - row.looked_us, 0, 3 * look_every(config).count() + 1'000'000);
   row.looked_us = now.us;
   StepSeen seen{.rows = tallied->rows,
                 .requests = tallied->requests,
@@ -252,7 +258,7 @@ Result<std::string> Service::look_at_step(RolloutRow row, std::int64_t number) {
     r.reason = verdict.reason;
     if (replay) r.reason += " (in event time)";
     if (notice_) tx.after_commit([this, data = encode(told_of(r))] { notice_("rollout", data); });
-    return look_again(call, next, look_every(rule));
+    return look_again(call, next, look_every(config));
   }));
 }
 

@@ -101,7 +101,6 @@ TEST_CASE("equal versions are called different no more often than alpha, however
     }
     by_rows += rows, by_units += units;
   }
-  MESSAGE("false alarms of 300: single rows " << by_rows << ", units " << by_units);
   CHECK(by_rows > trials / 2);
   CHECK(by_units <= 24);  // 15 expected at most; 24 or more have p = 0.01
 }
