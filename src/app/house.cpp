@@ -19,6 +19,7 @@ House::~House() {
   // What still runs asks the rooms: it ends first.
   if (desk_) desk_->close();
   if (monitoring_) monitoring_->stop();
+  if (measurer_) measurer_->stop();
   if (worker_) worker_->stop();
   if (messenger_) messenger_->stop();
   if (serving_) serving_->detach();
@@ -85,7 +86,8 @@ Result<void> House::build() {
       .random = random_,
       .metrics = &metrics_,
       .notice = [this](std::string_view what, std::string_view data) { live_.publish(what, data); }});
-  monitoring_->attach(*worker_);
+  measurer_ = std::make_unique<jobs::Worker>(*store_, clock_, random_);
+  monitoring_->attach(*measurer_);
   below_ = std::make_unique<delivery::House>(*pipeline_, *registry_, *tracking_, *access_, *serving_, *monitoring_);
   delivery_ = std::make_unique<delivery::Service>(
       delivery::Parts{.below = *below_,
@@ -159,6 +161,7 @@ void House::mount() {
 
 void House::run() {
   worker_->start();
+  measurer_->start(1);
   monitoring_->start();
   messenger_->start(4);
   desk_->start();

@@ -54,6 +54,7 @@ class House {
   std::unique_ptr<serving::Service> serving_;
   std::unique_ptr<monitoring::ServingLog> log_;
   std::unique_ptr<monitoring::Service> monitoring_;
+  std::unique_ptr<jobs::Worker> measurer_;  // its own thread: windows that close for seconds keep no rollout waiting
   std::unique_ptr<team::Service> team_;
   std::unique_ptr<team::Feed> feed_;
   std::unique_ptr<team::Notifier> notifier_;
