@@ -24,14 +24,14 @@ Result<void> LabelBook::begin() {
   for (fs::directory_iterator at(sealed_folder_, ec), end; !ec && at != end; at.increment(ec))
     if (at->path().extension() == suffix) files.push_back(at->path());
   std::ranges::sort(files);  // names sort by time
-  for (const auto& segment : log_->segments())
-    if (fs::exists(file_of(segment.path), ec) && !fs::remove(segment.path, ec))
-      return fail(Code::unavailable, "cannot remove labels that were sealed", {}, segment.path.string());
   std::vector<Sealed> sealed;
   for (auto& file : files) {
     TRY(run, open_run(file));
     sealed.push_back({.file = std::move(file), .run = std::move(run)});
   }
+  for (const auto& segment : log_->segments())
+    if (fs::exists(file_of(segment.path), ec) && !fs::remove(segment.path, ec))
+      return fail(Code::unavailable, "cannot remove labels that were sealed", {}, segment.path.string());
   sealed_ = std::move(sealed);
   begun_ = true;
   return {};

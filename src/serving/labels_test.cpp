@@ -160,6 +160,19 @@ TEST_CASE("wrong labels are refused with their place, all or none, as JSON and a
   CHECK(post(s, many).body.contains("at most 100000"));
 }
 
+TEST_CASE("a full disk refuses labels, none of them is there, and the next ones are taken") {
+  Serving s;
+  s.live();
+  const auto id = id_of(s.infer(ab(1, 2)));
+  fail_log_write_after(1);
+  const auto refused = post(s, label(id, "1"));
+  CHECK(refused.status == 503);
+  CHECK_MESSAGE(refused.body.contains("the disk is full"), refused.body);
+  CHECK(joined(s).empty());
+  CHECK(post(s, label(id, "1")).body == counts(1, 0, 0, 0));
+  CHECK(joined(s).size() == 1);
+}
+
 TEST_CASE("labels come as Parquet too, of any number type") {
   Serving s;
   s.live();
