@@ -78,14 +78,14 @@ Result<void> House::build() {
   messenger_ = std::make_unique<jobs::Worker>(*store_, clock_, random_);
   notifier_->attach(*messenger_);
   log_ = std::make_unique<monitoring::ServingLog>(*serving_);
-  monitoring_ = std::make_unique<monitoring::Service>(monitoring::Parts{
-      .store = *store_,
-      .log = *log_,
-      .artifacts = settings_.data / "artifacts",
-      .clock = clock_,
-      .random = random_,
-      .metrics = &metrics_,
-      .notice = [this](std::string_view what, std::string_view data) { live_.publish(what, data); }});
+  monitoring_ = std::make_unique<monitoring::Service>(
+      monitoring::Parts{.store = *store_,
+                        .log = *log_,
+                        .artifacts = settings_.data / "artifacts",
+                        .clock = clock_,
+                        .random = random_,
+                        .metrics = &metrics_,
+                        .notice = [this](std::string_view what, std::string_view data) { live_.publish(what, data); }});
   measurer_ = std::make_unique<jobs::Worker>(*store_, clock_, random_);
   monitoring_->attach(*measurer_);
   below_ = std::make_unique<delivery::House>(*pipeline_, *registry_, *tracking_, *access_, *serving_, *monitoring_);
@@ -120,7 +120,8 @@ Result<void> House::build() {
 
 void House::mount() {
   using enum net::Method;
-  auto text = [this](std::string path, std::string about, std::function<std::string()> body, std::string type) {
+  auto text = [this](std::string path, std::string about, const std::function<std::string()>& body,
+                     const std::string& type) {
     router_.add_raw({.method = GET,
                      .path = std::move(path),
                      .needs = May::anything_public,
