@@ -1,9 +1,8 @@
 // A server that is killed anywhere in a rollout: from some write of its database file on every write fails, as for a process that is gone. The next
 // server has only the file. Once for every commit of a rollout, before and after its bytes are written.
-#include <sqlite3.h>
-
 #include "core/testing.h"
 #include "delivery/stand_in.h"
+#include "store/dying.h"
 #include "store/testing.h"
 
 using namespace pawl;
@@ -12,50 +11,26 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// ---- SQLite's own file layer, but for a number of syncs after which it is dead ----
+// ---- what the stand-in keeps in the store ----
 
-std::atomic<int> syncs_seen{0}, dies_after{-1};
-std::atomic<bool> bytes_written{false}, dead{false};
-int (*real_open)(sqlite3_vfs*, const char*, sqlite3_file*, int, int*) = nullptr;
-int (*real_write)(sqlite3_file*, const void*, int, sqlite3_int64) = nullptr;
-int (*real_sync)(sqlite3_file*, int) = nullptr;
-// Before: dead once that many commits are durable. After: the next one's bytes are in the file too, but nobody hears of it.
-void dies(int after, bool written) {
-  syncs_seen = 0, dies_after = after, bytes_written = written;
-  dead = after == 0 && !written;
+Result<void> keep(Tx& tx, const std::string& name, const std::string& value) {
+  TRY_(tx.exec(
+      Sql{"stand_in.make", "CREATE TABLE IF NOT EXISTS stand_in (name TEXT PRIMARY KEY, value TEXT NOT NULL)"}));
+  TRY_(tx.exec(Sql{"stand_in.put",
+                   "INSERT INTO stand_in (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = "
+                   "excluded.value"},
+               name, value));
+  return {};
 }
-int dying_write(sqlite3_file* f, const void* p, int n, sqlite3_int64 at) {
-  return dead ? SQLITE_IOERR_WRITE : real_write(f, p, n, at);
-}
-int dying_sync(sqlite3_file* f, int flags) {
-  if (!dead && bytes_written && syncs_seen == dies_after) dead = true;
-  if (dead) return SQLITE_IOERR_FSYNC;
-  const int rc = real_sync(f, flags);
-  if (++syncs_seen == dies_after && !bytes_written) dead = true;
-  return rc;
-}
-int dying_open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* out) {
-  static std::mutex mutex;
-  static std::map<const sqlite3_io_methods*, std::unique_ptr<sqlite3_io_methods>> wrapped;
-  const int rc = real_open(vfs, name, file, flags, out);
-  if (rc != SQLITE_OK || file->pMethods == nullptr) return rc;
-  const std::scoped_lock lock(mutex);
-  auto& mine = wrapped[file->pMethods];
-  if (!mine) {
-    mine = std::make_unique<sqlite3_io_methods>(*file->pMethods);
-    real_write = mine->xWrite, real_sync = mine->xSync;
-    mine->xWrite = dying_write, mine->xSync = dying_sync;
-  }
-  file->pMethods = mine.get();
-  return rc;
-}
-void install() {
-  static sqlite3_vfs vfs = *sqlite3_vfs_find(nullptr);
-  if (real_open != nullptr) return;
-  real_open = vfs.xOpen;
-  vfs.xOpen = dying_open;
-  vfs.zName = "dying";
-  sqlite3_vfs_register(&vfs, 0);
+Result<void> read_kept(Tx& tx, StandIn& to) {
+  to.routing.clear(), to.aliases.clear();
+  return tx.each(Sql{"stand_in.all", "SELECT name, value FROM stand_in"}, [&](const Row& row) {
+    const std::string name = row.text(0), value = row.text(1);
+    if (name.starts_with("alias "))
+      to.aliases[name.substr(6)] = std::stoll(value);
+    else
+      to.routing[name.substr(8)] = *decode<Weights>(value);
+  });
 }
 
 // ---- the rollout ----
@@ -71,14 +46,14 @@ std::string quick_config() {
 // A server on a database file. What the rooms below keep besides it (versions, tasks, traffic) outlives every server.
 struct Server : Bench {
   Server(const std::filesystem::path& file, const StandIn& others, Time now, bool dying)
-      : Bench({.file = file, .vfs = dying ? "dying" : ""}) {
+      : Bench({.file = file, .vfs = dying ? store::dying::install() : ""}) {
     static std::size_t starts = 0;
     std::string used(1000 * ++starts, '\0');
     house.random.fill(used);  // no number is drawn twice
     below = others;
-    below.keeps = true;
+    below.keep = keep;
     house.clock.set(now);
-    (void)house.store->read([&](Tx& tx) { return below.read_kept(tx); });
+    (void)house.store->read([&](Tx& tx) { return read_kept(tx, below); });
   }
   // One turn: what is due, then two seconds. False: it has died.
   bool turn(const Tallied& seen) {
@@ -87,7 +62,7 @@ struct Server : Bench {
     if (!all->empty() && all->front().rollout.state == RolloutState::stepping) traffic(all->front().rollout, seen);
     if (!worker->run_until_idle()) return false;
     house.clock.pass(2s);
-    return !dead;
+    return !store::dying::dead();
   }
 };
 
@@ -151,7 +126,7 @@ int tell(Setting& setting, const Story& story, int commits, bool written) {
   Time now;
   {
     Server server(file, setting.others, setting.now, true);
-    dies(commits, written);
+    store::dying::die_after(commits, written);
     server.house.authorizer.who_is = server.olga;
     (void)server.house.write([&](Call& call) {
       return server.team.vote(call, {.id = {setting.approval}, .vote = team::VoteWord::grant, .comment = ""});
@@ -159,9 +134,9 @@ int tell(Setting& setting, const Story& story, int commits, bool written) {
     for (int i = 0; i < 40 && server.turn(story.seen); ++i) {}
     others = server.below, now = server.house.clock.now();
   }
-  const int seen = syncs_seen;
-  CHECK(dead == (commits >= 0));
-  dies(-1, false);
+  const int seen = store::dying::commits();
+  CHECK(store::dying::dead() == (commits >= 0));
+  store::dying::live_on();
   Server next(file, others, now + 1s, false);
   check_consistent(next);
   next.house.authorizer.who_is = next.olga;
@@ -186,7 +161,6 @@ int tell(Setting& setting, const Story& story, int commits, bool written) {
 }  // namespace
 
 TEST_CASE("a server that is killed at any commit of a rollout goes on where it was") {
-  install();
   Setting setting;
   for (const Story& story :
        {Story{"goes live", {.rows = 600, .requests = 600, .p99_ms = 1}, RolloutState::done, FlowState::done, 2, 2},

@@ -33,28 +33,10 @@ struct StandIn final : Below {
   int compared = 0;
   std::optional<Error> cannot_prepare{}, cannot_route{}, cannot_tally{};
   int alias_moves = 0;
-  // For tests that kill the server: the routing and the aliases are kept in the store too, in the transaction that changes them.
-  bool keeps = false;
-  Result<void> keep(Tx& tx, const std::string& name, const std::string& value) {
-    if (!keeps) return {};
-    TRY_(tx.exec(
-        Sql{"stand_in.make", "CREATE TABLE IF NOT EXISTS stand_in (name TEXT PRIMARY KEY, value TEXT NOT NULL)"}));
-    TRY_(tx.exec(Sql{"stand_in.put",
-                     "INSERT INTO stand_in (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = "
-                     "excluded.value"},
-                 name, value));
-    return {};
-  }
-  // What the store has of them.
-  Result<void> read_kept(Tx& tx) {
-    routing.clear(), aliases.clear();
-    return tx.each(Sql{"stand_in.all", "SELECT name, value FROM stand_in"}, [&](const Row& row) {
-      const std::string name = row.text(0), value = row.text(1);
-      if (name.starts_with("alias "))
-        aliases[name.substr(6)] = std::stoll(value);
-      else
-        routing[name.substr(8)] = *decode<Weights>(value);
-    });
+  // For tests that kill the server: keeps the routing and the aliases in the store too, in the transaction that changes them.
+  std::function<Result<void>(Tx&, const std::string& name, const std::string& value)> keep{};
+  Result<void> kept(Tx& tx, const std::string& name, const std::string& value) {
+    return keep ? keep(tx, name, value) : Result<void>{};
   }
 
   std::string add(Task task) {
@@ -112,7 +94,7 @@ struct StandIn final : Below {
                          const FlowId&) override {
     aliases[model + "/" + alias] = number;
     ++alias_moves;
-    return keep(call.tx, "alias " + model + "/" + alias, std::to_string(number));
+    return kept(call.tx, "alias " + model + "/" + alias, std::to_string(number));
   }
   Result<RunFacts> run(Tx&, const std::string&) override { return RunFacts{{{"depth", "7"}}, {{"mae", 16.5}}}; }
   Result<std::optional<std::string>> user_of_email(Tx&, const std::string& email) override {
@@ -121,7 +103,7 @@ struct StandIn final : Below {
   }
   Result<void> put_endpoint(Call& call, const std::string& name, const std::string&, bool) override {
     if (!routing.try_emplace(name).second) return {};
-    return keep(call.tx, "routing " + name, encode(Weights{}));
+    return kept(call.tx, "routing " + name, encode(Weights{}));
   }
   Result<std::optional<Weights>> weights(Tx&, const std::string& endpoint) override {
     const auto found = routing.find(endpoint);
@@ -130,7 +112,7 @@ struct StandIn final : Below {
   Result<void> set_weights(Call& call, const std::string& endpoint, const Weights& weights) override {
     if (cannot_route) return std::unexpected(*cannot_route);
     routing[endpoint] = weights;
-    return keep(call.tx, "routing " + endpoint, encode(weights));
+    return kept(call.tx, "routing " + endpoint, encode(weights));
   }
   std::map<std::string, monitoring::Monitor> monitors{};
   std::vector<std::string> monitor_causes{};
