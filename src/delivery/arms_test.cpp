@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/testing.h"
+#include "serving/testing.h"
 
 using namespace pawl;
 using namespace pawl::delivery;
@@ -141,4 +141,39 @@ TEST_CASE("what cannot be read is said, and spends no look") {
   ModelPart named = regression;
   named.score = "delay";
   CHECK(worse_of(arms.seen, named, Metric::mae, 0.95, 1).note == "not tested: a label is not a number");
+}
+
+// Two models of the room below, one of which answers ten times as much: a feature in another unit does that.
+TEST_CASE(
+    "a version that answers in another unit is caught by the log of a few dozen requests, with and without labels") {
+  serving::Serving s;
+  s.live();
+  s.prepare(2);
+  REQUIRE(s.route({.arms = {{.version = 1, .share = 0.75}, {.version = 2, .share = 0.25, .arm = serving::Arm::canary}},
+                   .rollout = "r",
+                   .step = 0,
+                   .salt = "s"}));
+  std::string labels;
+  for (int i = 0; i < 80; ++i) {
+    s.house.clock.pass(std::chrono::seconds(1));
+    const auto got = s.infer(serving::ab(wave(i, 20), 1));
+    REQUIRE(got.status == 200);
+    labels += (labels.empty() ? "" : ",") + ("{\"prediction_id\":\"" + serving::id_of(got) +
+                                             "\",\"label\":" + std::to_string(2 * wave(i, 20) + 4) + "}");
+  }
+  REQUIRE(s.house.post("/api/pawl/v1/endpoints/e/labels", "{\"labels\":[" + labels + "]}").status == 200);
+  const auto arms = serving::compare(*s.service, {.endpoint = "e",
+                                                  .rollout = "r",
+                                                  .step = 0,
+                                                  .live = 1,
+                                                  .canary = 2,
+                                                  .from = {0},
+                                                  .to = s.house.clock.now() + std::chrono::hours(1)});
+  REQUIRE(arms);
+  const RuleSeen shift = shift_of(*arms, regression, 0.2, 1), worse = worse_of(*arms, regression, Metric::mae, 0.95, 1);
+  CHECK(shift.state == CheckState::fail);
+  CHECK(shift.seen.value() > 2);
+  CHECK(shift.n + shift.n_live == 80);
+  CHECK(worse.state == CheckState::fail);
+  CHECK(worse.live.value() < 0.001);
 }

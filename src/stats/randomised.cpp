@@ -88,10 +88,10 @@ ByChance distance_by_chance(std::span<const double> values, std::span<const int>
     const double seconds = n - firsts;
     if (firsts == 0 || seconds == 0) return none;
     const double variance = xx / firsts - x / firsts * (x / firsts);
-    const double step[2] = {1 / firsts, -1 / seconds};
+    const std::array<double, 2> step{1 / firsts, -1 / seconds};
     double gap = 0, area = 0;
     for (std::size_t i = 0; i + 1 < rows.size(); ++i) {
-      gap += step[d.second[rows[i].unit]];
+      gap += step[static_cast<std::size_t>(d.second[rows[i].unit])];
       area += std::abs(gap) * (rows[i + 1].value - rows[i].value);
     }
     return area / std::max(std::sqrt(std::max(variance, 0.0)), std_dev_min);
@@ -104,11 +104,11 @@ ByChance distance_by_chance(std::span<const int> chosen, int classes, std::span<
   std::vector<double> counts(deal.second.size() * k, 0);
   for (std::size_t i = 0; i < chosen.size(); ++i)
     counts[static_cast<std::size_t>(unit[i]) * k + static_cast<std::size_t>(chosen[i])] += 1;
-  std::vector<double> side[2];
+  std::array<std::vector<double>, 2> side;
   return by_chance(deal, level, [&](const Deal& d) {
     for (auto& s : side) s.assign(k, 0);
     for (std::size_t u = 0; u < d.second.size(); ++u)
-      for (std::size_t c = 0; c < k; ++c) side[d.second[u]][c] += counts[u * k + c];
+      for (std::size_t c = 0; c < k; ++c) side[static_cast<std::size_t>(d.second[u])][c] += counts[u * k + c];
     return jensen_shannon(side[0], side[1]);
   });
 }

@@ -51,10 +51,11 @@ TEST_CASE("the difference as it is has the numbers of the plain distances") {
   CHECK(distance_by_chance(t.values, t.unit, t.deal, 0.05).seen ==
         doctest::Approx(wasserstein(canary, live) / std_dev(live)).epsilon(1e-12));
   std::vector<int> chosen;
-  std::vector<double> counts[2] = {{0, 0, 0}, {0, 0, 0}};
+  std::array<std::vector<double>, 2> counts{{{0, 0, 0}, {0, 0, 0}}};
   for (std::size_t i = 0; i < t.values.size(); ++i) {
     chosen.push_back(t.values[i] < -1 ? 0 : t.values[i] < 1 ? 1 : 2);
-    counts[t.deal.second[static_cast<std::size_t>(t.unit[i])]][static_cast<std::size_t>(chosen.back())] += 1;
+    counts[static_cast<std::size_t>(t.deal.second[static_cast<std::size_t>(t.unit[i])])]
+          [static_cast<std::size_t>(chosen.back())] += 1;
   }
   CHECK(distance_by_chance(chosen, 3, t.unit, t.deal, 0.05).seen ==
         doctest::Approx(jensen_shannon(counts[0], counts[1])).epsilon(1e-12));
