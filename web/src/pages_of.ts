@@ -1,5 +1,5 @@
 // A list that is read page by page, newest first, as it is scrolled. After a change the first page is read again: what is new comes to the top, what
-// changed there is replaced; lines further down stay as they were read.
+// changed there is replaced; lines further down stay as they were read. With another query the old lines stay until the new ones are here.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { get } from "./api.ts";
 import { on_notice, type Notice } from "./live.ts";
@@ -10,12 +10,14 @@ const gap_ms_min = 500;
 export interface Pages<T> {
   items: T[] | undefined;
   problem: Error | undefined;
+  more: boolean; // there are older ones
   older: () => void;
   again: () => void;
 }
 
 export function usePages<T>(path: string, query: Record<string, string | number | undefined>, key_of: (item: T) => string, when: (notice: Notice) => boolean): Pages<T> {
   const [items, set_items] = useState<T[]>();
+  const [more, set_more] = useState(false);
   const [problem, set_problem] = useState<Error>();
   const ask = useRef({ older: () => {}, again: () => {} });
   const name = path + JSON.stringify(query);
@@ -33,6 +35,7 @@ export function usePages<T>(path: string, query: Record<string, string | number 
           await work();
           set_problem(undefined);
           set_items(held);
+          set_more(Boolean(next));
         } catch (refused) {
           if (!stop.signal.aborted) set_problem(refused as Error);
         }
@@ -62,7 +65,6 @@ export function usePages<T>(path: string, query: Record<string, string | number 
       });
     };
     ask.current = { older, again: newest };
-    set_items(undefined);
     newest();
     const leave = on_notice((notice) => {
       if ((notice.event !== "reconnected" && !when(notice)) || timer) return;
@@ -78,5 +80,5 @@ export function usePages<T>(path: string, query: Record<string, string | number 
     };
   }, [name]);
 
-  return { items, problem, older: useCallback(() => ask.current.older(), []), again: useCallback(() => ask.current.again(), []) };
+  return { items, problem, more, older: useCallback(() => ask.current.older(), []), again: useCallback(() => ask.current.again(), []) };
 }

@@ -405,6 +405,15 @@ export interface Alarm {
   silenced_until: string;
   event: string;
 }
+// Data of alarm.opened, alarm.continued and alarm.closed.
+export interface AlarmTold {
+  kind: Alarm["kind"];
+  column: string;
+  columns: string[];
+  statistic?: Real;
+  limit?: Real;
+  reason: string;
+}
 export interface MonitorSeen {
   monitor: Monitor;
   next_start: string;

@@ -103,7 +103,6 @@ function Windows({ name }: { name: string }) {
   const at = found < 0 ? windows.length - 1 : found;
   const window = windows[at];
   const pick = (index: number) => set_picked(index === windows.length - 1 ? "" : (windows[index]?.id ?? ""));
-  const older = windows.length >= page_windows && windows.length % page_windows === 0 ? loaded.older : undefined;
   return (
     <>
       <Trouble problem={loaded.problem} />
@@ -113,7 +112,7 @@ function Windows({ name }: { name: string }) {
         <>
           <div class="windows">
             <h2>Windows</h2>
-            <WindowPick windows={windows} at={at} pick={pick} older={older} />
+            <WindowPick windows={windows} at={at} pick={pick} older={loaded.more ? loaded.older : undefined} />
             <WindowFacts window={window} />
           </div>
           <DriftCard windows={windows} at={at} pick={pick} />
@@ -132,6 +131,7 @@ export function EndpointPage({ name, me }: { name: string; me: Me }) {
   const under_way = endpoint.value?.rollout ?? "";
   const rollout = useLoad<Rollout>(under_way ? `/rollouts/${encodeURIComponent(under_way)}` : "", {}, reload_ms, of_rollouts);
   const events = useLoad<List<LedgerEvent>>("/ledger", { about: name, order: "newest", limit: 12 });
+  const moves = rollout.value?.state === "preparing" || rollout.value?.state === "stepping";
   const watched = monitor.value !== undefined;
   useEffect(() => {
     document.title = `${name} · pawl`;
@@ -147,10 +147,10 @@ export function EndpointPage({ name, me }: { name: string; me: Me }) {
               {endpoint.replay && <span class="alias" title="Rows may carry times ahead of the clock">replay</span>}
               <span class="quiet">{count(endpoint.predictions)} predictions of <a href={link("models", endpoint.model)}>{endpoint.model}</a></span>
             </header>
-            <Card title="Traffic" aside={<span class="quiet">{under_way ? "in this step of the rollout" : "since the last step"}</span>}>
+            <Card title="Traffic" aside={<span class="quiet">{moves ? "in this step of the rollout" : "since the rollout's last step"}</span>}>
               <Arms endpoint={endpoint} />
             </Card>
-            {rollout.value && <RolloutCard rollout={rollout.value} />}
+            {rollout.value && moves && <RolloutCard rollout={rollout.value} />}
           </>
         )}
       </Show>
@@ -161,6 +161,7 @@ export function EndpointPage({ name, me }: { name: string; me: Me }) {
           {watched && monitor.value && <div class="watched"><WatchedLine seen={monitor.value} /></div>}
           {monitor.problem && !watched && <p class="quiet watched">Not watched: its pawl.yaml declares no `watch`, or no version is live yet.</p>}
           <Windows name={name} />
+          {rollout.value && !moves && <RolloutCard rollout={rollout.value} title="Newest rollout" />}
           <Card title="What happened" aside={<a href={link_with({ about: name }, "ledger")}>in the ledger</a>}>
             <Show of={events}>{(found) => (found.items.length ? <Happened events={found.items} /> : <Empty>Nothing yet.</Empty>)}</Show>
           </Card>

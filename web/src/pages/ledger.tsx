@@ -4,8 +4,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "../api.ts";
 import { on_notice } from "../live.ts";
 import { go_without_trace, link, link_with } from "../route.ts";
-import type { ChainState, LedgerEvent, List, Overview, StoryOf } from "../types.ts";
-import { moment, short, tone, who } from "../words.ts";
+import type { AlarmTold, ChainState, LedgerEvent, List, Overview, StoryOf } from "../types.ts";
+import { days, moment, number, plainly, short, tone, who } from "../words.ts";
 import { useLoad } from "../load.ts";
 import { Card, Empty, Show, Time, Trouble } from "../parts/basic.tsx";
 import { LongList } from "../parts/long_list.tsx";
@@ -19,6 +19,20 @@ function gist(data: unknown, known: string[] = []): string {
     .filter(([name, value]) => !known.includes(name) && ((typeof value === "string" && value !== "") || typeof value === "number" || typeof value === "boolean"))
     .map(([name, value]) => `${name} ${typeof value === "string" && /^[0-9a-f]{32,}$/.test(value) ? short(value) : value}`)
     .join(", ");
+}
+
+// What an event says, for people: windows and alarms in their own words, others by the values in their data.
+function told({ what, data, subject }: LedgerEvent): string {
+  const said = data as Partial<AlarmTold & { start: string; end: string; rows: number; tested: number; drifted: number; until: string }>;
+  if (what.startsWith("window.") && said.start && said.end) {
+    return `${days(said.start, said.end)}: ${said.rows ? `${said.drifted} of ${said.tested} columns drifted, ${said.rows.toLocaleString("en")} rows` : "no rows"}`;
+  }
+  if (/^alarm\.(opened|continued|closed)$/.test(what) && said.kind) {
+    const of = said.kind === "drift" ? `drift of ${said.columns?.join(", ") || "the endpoint"}` : said.kind === "column" ? `column ${said.column}` : `performance, ${said.column}`;
+    return `${of}: ${number(said.statistic)} against ${number(said.limit)}${said.reason ? `; ${plainly(said.reason)}` : ""}`;
+  }
+  if (what === "retrain.held" && said.reason) return plainly(said.reason);
+  return gist(data, ["id", "repo", "commit"]) || `${subject.kind} ${subject.id}`;
 }
 
 function What({ event }: { event: LedgerEvent }) {
@@ -41,7 +55,7 @@ function Subject({ event }: { event: LedgerEvent }) {
   const to = place_of(event);
   return (
     <>
-      <span class="quiet">{kind}</span> {to ? <a href={to} tabIndex={-1}>{id}</a> : id}
+      <span class="quiet">{kind}</span> {to ? <a href={to} tabIndex={-1} title={id}>{/^[0-9a-f]{16}$/.test(id) ? short(id) : id}</a> : id}
     </>
   );
 }
@@ -57,7 +71,7 @@ export function Happened({ events }: { events: LedgerEvent[] }) {
           <span class="quiet"><Time at={event.at} /></span>
           <What event={event} />
           <span class="cut">
-            <b>{who(event.by)}</b> <span class="quiet">{gist(event.data, known_in_a_flow)}</span>
+            <b>{who(event.by)}</b> <span class="quiet">{/^(window|alarm|retrain)\./.test(event.what) ? told(event) : gist(event.data, known_in_a_flow)}</span>
           </span>
         </li>
       ))}
@@ -100,7 +114,7 @@ function Story({ of }: { of: StoryOf }) {
           <a class="entry" href={link("ledger", "story", event.id)} aria-current={event.id === location.hash.split("/").at(-1) ? "true" : undefined}>
             <span class="quiet">{moment(event.at).slice(5)}</span>
             <span class="cut" style={{ paddingLeft: `${Math.min(depth.get(event.id) ?? 0, indent_max) * 0.9}rem` }}>
-              <What event={event} /> <span class="quiet">{gist(event.data, ["id"]) || `${event.subject.kind} ${event.subject.id}`}</span>
+              <What event={event} /> <span class="quiet">{told(event)}</span>
             </span>
             <span class="quiet cut">{who(event.by)}</span>
           </a>
@@ -246,7 +260,6 @@ function useLedger(query: Filter) {
       });
     };
     ask_older.current = older;
-    set_events(undefined);
     newer();
     const leave = on_notice(newer);
     return () => {
@@ -289,10 +302,12 @@ const typing_ms = 300;
 // A field whose text counts once the typing rests, or with Enter.
 function FilterText({ name, value, list, set }: { name: string; value: string; list?: string; set: (value: string) => void }) {
   const [text, set_text] = useState(value);
+  const newest = useRef(set); // the other filters may change while the typing rests
+  newest.current = set;
   useEffect(() => set_text(value), [value]);
   useEffect(() => {
     if (text === value) return;
-    const timer = setTimeout(() => set(text.trim()), typing_ms);
+    const timer = setTimeout(() => newest.current(text.trim()), typing_ms);
     return () => clearTimeout(timer);
   }, [text]);
   return (
@@ -367,7 +382,7 @@ function EventsPage({ query, overview }: { query: Record<string, string>; overvi
                   <span><What event={event} /></span>
                   <span class="cut"><Subject event={event} /></span>
                   <span class="cut">{who(event.by)}</span>
-                  <span class="cut quiet">{gist(event.data)}</span>
+                  <span class="cut quiet">{told(event)}</span>
                 </>
               )}
             />

@@ -57,6 +57,8 @@ function Version({ line, page, me, again }: { line: VersionLine; page: ModelPage
   const events = useLoad<List<LedgerEvent>>(line.flow ? "/ledger" : "", { flow: line.flow, order: "newest", limit: 15 });
   const name = version_name(line.name, line.version);
   const champion = page.versions.find((one) => one.aliases.includes("champion"));
+  // The champion itself stands beside the version that it took over from.
+  const other = champion?.version !== line.version ? champion : page.versions.find((one) => one.version === rollout?.from);
   return (
     <div class="version" key={name}>
       <header class="title">
@@ -72,7 +74,7 @@ function Version({ line, page, me, again }: { line: VersionLine; page: ModelPage
       {line.approval && <ApprovalCard key={line.approval.id} approval={line.approval} changed={again} />}
       {rollout && <RolloutCard rollout={rollout} />}
       <GateCard gate={line.gate} />
-      {champion && champion.version !== line.version && <BesideCard key={champion.version} line={line} champion={champion} />}
+      {other && <BesideCard key={other.version} line={line} other={other} is={other === champion ? "champion" : "version before"} />}
       <MadeCard line={line} />
       {flow.value && <FlowCard flow={flow.value} within />}
       <Comments kind="version" subject={name} me={me} />

@@ -65,23 +65,37 @@ function One({ alarm, me, changed }: { alarm: Alarm; me: Me; changed: () => void
   );
 }
 
+function List({ alarms, me, changed }: { alarms: Alarm[]; me: Me; changed: () => void }) {
+  return alarms.length ? (
+    <ul class="alarms">
+      {alarms.map((alarm) => <One key={alarm.id} alarm={alarm} me={me} changed={changed} />)}
+    </ul>
+  ) : null;
+}
+
+const columns_max = 3; // more of them stand behind one line
+
 export function AlarmsCard({ alarms, me, changed }: { alarms: Alarm[]; me: Me; changed: () => void }) {
   const open = alarms.filter((alarm) => !alarm.closed);
+  const columns = open.filter(({ kind }) => kind === "column");
+  const given = { me, changed };
   const closed = alarms.filter((alarm) => alarm.closed);
   return (
     <Card title="Alarms" aside={open.length ? <State of="firing" word={`${open.length} open`} /> : <State of="ok" word="none open" />}>
-      {open.length > 0 && (
-        <ul class="alarms">
-          {open.map((alarm) => <One key={alarm.id} alarm={alarm} me={me} changed={changed} />)}
-        </ul>
+      <List alarms={open.filter(({ kind }) => kind !== "column")} {...given} />
+      {columns.length > columns_max ? (
+        <details class="past">
+          <summary>{columns.length} columns: {columns.map(({ column }) => column).join(", ")}</summary>
+          <List alarms={columns} {...given} />
+        </details>
+      ) : (
+        <List alarms={columns} {...given} />
       )}
       {open.length === 0 && closed.length === 0 && <Empty>No alarm so far.</Empty>}
       {closed.length > 0 && (
         <details class="past">
           <summary>{closed.length} closed</summary>
-          <ul class="alarms">
-            {closed.map((alarm) => <One key={alarm.id} alarm={alarm} me={me} changed={changed} />)}
-          </ul>
+          <List alarms={closed} {...given} />
         </details>
       )}
     </Card>

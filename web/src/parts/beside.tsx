@@ -1,4 +1,4 @@
-// A version beside the champion: what was measured, what it was trained with and on. Only what differs is shown at once.
+// A version beside another, mostly the champion: what was measured, what it was trained with and on. Only what differs is shown at once.
 import { useLoad } from "../load.ts";
 import { link } from "../route.ts";
 import type { DatasetUse, Origin, Real, VersionLine } from "../types.ts";
@@ -28,33 +28,33 @@ function rows_of(mine: Map<string, string>, theirs: Map<string, string>): Row[] 
   return [...new Set([...mine.keys(), ...theirs.keys()])].map((name) => ({ name, mine: mine.get(name) ?? "–", theirs: theirs.get(name) ?? "–", change: "" }));
 }
 
-// The gate's direct comparison, when it was with this champion: both answered the same rows, later than either one's training.
-function compared(line: VersionLine, champion: VersionLine): Row | undefined {
+// The gate's direct comparison, when it was with this version: both answered the same rows, later than either one's training.
+function compared(line: VersionLine, other: VersionLine): Row | undefined {
   const check = line.gate?.checks.find(({ kind }) => kind === "better_than");
-  const other = (line.gate?.digests as { champion?: unknown } | undefined)?.champion;
+  const champion = (line.gate?.digests as { champion?: unknown } | undefined)?.champion;
   const theirs = (check?.evidence as { champion?: Real } | undefined)?.champion;
   const by = finite(check?.estimate);
-  if (!check || by === undefined || finite(theirs) === undefined || other !== version_name(champion.name, champion.version)) return undefined;
+  if (!check || by === undefined || finite(theirs) === undefined || champion !== version_name(other.name, other.version)) return undefined;
   const metric = / in (\w+)/.exec(check.expected)?.[1] ?? "metric";
   const sure = check.low === undefined ? "" : ` [${number(check.low, 3)}, ${number(check.high, 3)}]`;
   return { name: `${metric} on the same rows`, mine: `${by >= 0 ? "better" : "worse"} by ${number(Math.abs(by))}${sure}`, theirs: number(theirs), change: "" };
 }
 
-function sides(line: VersionLine, champion: VersionLine, mine: Origin | undefined, theirs: Origin | undefined) {
+function sides(line: VersionLine, other: VersionLine, mine: Origin | undefined, theirs: Origin | undefined) {
   const own = metrics_of(line);
-  const other = metrics_of(champion);
-  const metrics: Row[] = [...new Set([...own.keys(), ...other.keys()])].map((name) => {
+  const beside = metrics_of(other);
+  const metrics: Row[] = [...new Set([...own.keys(), ...beside.keys()])].map((name) => {
     const a = finite(own.get(name));
-    const b = finite(other.get(name));
+    const b = finite(beside.get(name));
     const change = a !== undefined && b !== undefined ? `${a > b ? "+" : ""}${number(a - b, 3)}` : "";
-    return { name, mine: number(own.get(name)) || "–", theirs: number(other.get(name)) || "–", change };
+    return { name, mine: number(own.get(name)) || "–", theirs: number(beside.get(name)) || "–", change };
   });
-  const better = compared(line, champion);
+  const better = compared(line, other);
   if (better) metrics.unshift(better);
   const texts = (origin: Origin | undefined) => new Map(Object.entries({ ...origin?.params, ...origin?.set }));
   const data = (origin: Origin | undefined) => new Map(origin?.datasets.map((use) => [`${use.role === "other" ? "" : `${use.role}: `}${use.path}`, data_words(use)]));
   const code = (one: VersionLine) => new Map([["commit", one.commit ? short(one.commit) : "–"]]);
-  return { metrics, params: rows_of(texts(mine), texts(theirs)), data: rows_of(data(mine), data(theirs)), code: rows_of(code(line), code(champion)) };
+  return { metrics, params: rows_of(texts(mine), texts(theirs)), data: rows_of(data(mine), data(theirs)), code: rows_of(code(line), code(other)) };
 }
 
 function Group({ name, rows, all = false }: { name: string; rows: Row[]; all?: boolean }) {
@@ -80,12 +80,12 @@ function Group({ name, rows, all = false }: { name: string; rows: Row[]; all?: b
   );
 }
 
-export function BesideCard({ line, champion }: { line: VersionLine; champion: VersionLine }) {
+export function BesideCard({ line, other, is }: { line: VersionLine; other: VersionLine; is: "champion" | "version before" }) {
   const mine = useLoad<Origin>(`/restore/${encodeURIComponent(line.name)}/${line.version}`, {}, 0, () => false);
-  const theirs = useLoad<Origin>(`/restore/${encodeURIComponent(champion.name)}/${champion.version}`, {}, 0, () => false);
-  const { metrics, params, data, code } = sides(line, champion, mine.value, theirs.value);
+  const theirs = useLoad<Origin>(`/restore/${encodeURIComponent(other.name)}/${other.version}`, {}, 0, () => false);
+  const { metrics, params, data, code } = sides(line, other, mine.value, theirs.value);
   return (
-    <Card title="Beside the champion" aside={<a href={link("models", champion.name, String(champion.version))}>{version_name(champion.name, champion.version)}</a>}>
+    <Card title={`Beside the ${is}`} aside={<a href={link("models", other.name, String(other.version))}>{version_name(other.name, other.version)}</a>}>
       <Trouble problem={mine.problem ?? theirs.problem} />
       <div class="wide">
         <table class="beside">
@@ -93,7 +93,7 @@ export function BesideCard({ line, champion }: { line: VersionLine; champion: Ve
             <tr>
               <td />
               <th scope="col">Version {line.version}</th>
-              <th scope="col">Champion, {champion.version}</th>
+              <th scope="col">{is === "champion" ? "Champion" : "Before"}, {other.version}</th>
               <th scope="col" class="num">Change</th>
             </tr>
           </thead>

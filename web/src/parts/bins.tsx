@@ -18,7 +18,7 @@ function Legend({ window }: { window: WindowSeen }) {
 function Histogram({ bins, label }: { bins: Bin[]; label: string }) {
   const most = Math.max(...bins.flatMap((bin) => [bin.reference, bin.current]), 1e-9);
   const width = 640;
-  const height = 150;
+  const height = 185;
   const step = width / bins.length;
   const bar = (value: number) => (value / most) * (height - 8);
   const edges = bins.map((bin) => finite(bin.low));

@@ -53,7 +53,7 @@ function Table({ window, performance }: { window: WindowSeen; performance: Perfo
     <tr key={name}>
       <th scope="row">{name}</th>
       <Numbers measured={measured} {...(more.limit !== undefined && { limit: more.limit })} beside={more.beside ?? []} />
-      <td class="quiet">{more.say || measured?.note}</td>
+      <td class="quiet">{more.say || (measured?.note === watched.note ? "" : measured?.note)}</td>
     </tr>
   );
   return (
@@ -73,7 +73,7 @@ function Table({ window, performance }: { window: WindowSeen; performance: Perfo
           {row(words(metric), watched, { limit, say: watched.note })}
           {previous && row(`Version ${previous.version} on the same rows`, of_metric(previous.metrics, metric))}
           {gain && row(`Gained over version ${previous?.version ?? ""}`, gain, { limit: 0 })}
-          {versions.length > 1 && versions.map((one) => row(`Version ${one.version} alone`, of_metric(one.metrics, metric)))}
+          {versions.filter(({ version }) => version !== window.version).map((one) => row(`Version ${one.version} alone`, of_metric(one.metrics, metric)))}
           {others.map((one) => row(words(one.metric), one))}
         </tbody>
         {slices.length > 0 && (
@@ -95,8 +95,8 @@ export function PerformanceCard({ windows, at, pick }: { windows: WindowSeen[]; 
   const state = !now ? undefined : !now.mature ? <State of="waiting" word="too few labels to judge" /> : now.worse ? <State of="firing" word="over its limit" /> : <State of="ok" word="within its limit" />;
   return (
     <Card title="Performance" aside={state}>
-      <div class="body"><Over windows={windows} at={at} pick={pick} metric={metric} /></div>
-      {now ? <Table window={window} performance={now} /> : <Empty>No labels for {days(window.start, window.end)}.</Empty>}
+      {windows.some(({ performance }) => finite(performance?.watched.value) !== undefined) && <div class="body"><Over windows={windows} at={at} pick={pick} metric={metric} /></div>}
+      {now?.metrics.some(({ n }) => n > 0) ? <Table window={window} performance={now} /> : <Empty>No labels for {days(window.start, window.end)} so far.</Empty>}
     </Card>
   );
 }

@@ -76,6 +76,8 @@ export function plot(box: HTMLElement): Plot {
         cursor: { y: false, drag: { x: false, y: false } },
         legend: { live: true },
         hooks: {
+          // Without a pointer over the chart the legend says the values of the window that is looked at.
+          setLegend: [(u) => last && last.picked >= 0 && (u.legend.idx ?? null) === null && u.setLegend({ idx: last.picked }, false)],
           drawAxes: [
             (u) => {
               const at = last?.at[last.picked];
@@ -96,16 +98,12 @@ export function plot(box: HTMLElement): Plot {
       data_of(spec),
       box,
     );
-    drawn.over.addEventListener("mouseleave", () => queueMicrotask(rest));
     drawn.over.addEventListener("click", () => {
       const i = drawn?.cursor.idx;
       if (typeof i === "number") last?.pick(i);
     });
     colour.done();
   };
-
-  // Without a pointer over it the legend says the values of the window that is looked at.
-  const rest = () => last && last.picked >= 0 && drawn?.setLegend({ idx: last.picked });
 
   const show = (spec: ChartSpec) => {
     const next = JSON.stringify([spec.x, spec.from_zero, spec.lines.map((line) => [line.name, line.tone, line.dash, Boolean(line.band)])]);
@@ -116,13 +114,9 @@ export function plot(box: HTMLElement): Plot {
     } else {
       drawn.setData(data_of(spec)); // draws, the mark too
     }
-    rest();
   };
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const again = () => {
-    if (last) build(last);
-    rest();
-  };
+  const again = () => last && build(last);
   dark.addEventListener("change", again);
   const watcher = new ResizeObserver(() => drawn && box.clientWidth > 0 && drawn.width !== box.clientWidth && drawn.setSize({ width: box.clientWidth, height }));
   watcher.observe(box);

@@ -82,10 +82,10 @@ function Evidence({ rollout }: { rollout: Rollout }) {
   );
 }
 
-export function RolloutCard({ rollout }: { rollout: Rollout }) {
+export function RolloutCard({ rollout, title = "Rollout" }: { rollout: Rollout; title?: string }) {
   const moves = rollout.state === "preparing" || rollout.state === "stepping";
   return (
-    <Card title="Rollout" aside={<State of={rollout.state} />}>
+    <Card title={title} aside={<State of={rollout.state} />}>
       <div class="body">
         <Steps rollout={rollout} />
         <p>
