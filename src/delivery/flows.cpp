@@ -360,7 +360,7 @@ Result<void> Service::judged(Call& call, FlowRow& row, const PlanRow& plan, cons
   gate.digests.text = digests;
   row.digests.text = digests;
   TRY(event, keep_gate(call, row, gate, row.event.empty() ? cause : row.event));
-  return after_gate(call, row, plan, std::move(gate), event);
+  return after_gate(call, row, plan, gate, event);
 }
 
 Result<std::string> Service::digests_of(Tx& tx, const FlowRow& row, const PlanRow& plan, const Config& config,
@@ -389,7 +389,8 @@ Result<std::string> Service::keep_gate(Call& call, const FlowRow& row, Gate gate
                                         .state = std::string(word(gate.state))})});
 }
 
-Result<void> Service::after_gate(Call& call, FlowRow& row, const PlanRow& plan, Gate gate, const std::string& cause) {
+Result<void> Service::after_gate(Call& call, FlowRow& row, const PlanRow& plan, const Gate& gate,
+                                 const std::string& cause) {
   const CheckState state = overall(gate.checks);
   const std::string reason = why_not_passed(gate.checks);
   switch (state) {
@@ -576,7 +577,7 @@ void Service::attach(jobs::Worker& worker) {
     }
     return done;
   });
-  worker.handle("delivery.rollout", [this](const jobs::Job& job, std::stop_token) { return drive(job); });
+  worker.handle("delivery.rollout", [this](const jobs::Job& job, const std::stop_token&) { return drive(job); });
   forget_old(worker);
 }
 

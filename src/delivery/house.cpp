@@ -117,12 +117,14 @@ Result<std::vector<std::string>> House::models(Tx& tx) { return registry_.model_
 Result<std::vector<Version>> House::versions(Tx& tx, const std::string& model) {
   TRY(found, registry_.versions_of(tx, model));
   std::vector<Version> out;
+  out.reserve(found.size());
   for (const auto& v : found) out.push_back(version_of(tx, v));
   return out;
 }
 Result<std::vector<Version>> House::versions_of_flow(Tx& tx, const FlowId& flow) {
   TRY(found, registry_.by_flow(tx, flow.text));
   std::vector<Version> out;
+  out.reserve(found.size());
   for (const auto& v : found) out.push_back(version_of(tx, v));
   return out;
 }
@@ -247,7 +249,7 @@ Result<std::string> evaluate_task(pipeline::TaskContext& task, const std::string
   const EvaluatePlaces places{
       .object = [&](const std::string& md5) { return task.object(md5); },
       .artifact = [&](const std::string& artifact) -> Result<std::filesystem::path> {
-        const auto to = task.scratch / ("model" + std::to_string(folders++));
+        auto to = task.scratch / ("model" + std::to_string(folders++));
         TRY_(task.download(artifact, to));
         return to;
       },

@@ -187,6 +187,7 @@ Result<stats::Answers> score(const serving::Model& model, datasets::Table& table
   for (std::size_t from = 0; from < rows.size(); from += batch_rows) {
     const std::size_t to = std::min(rows.size(), from + batch_rows), n = to - from;
     std::vector<Tensor> given;
+    given.reserve(whole.size());
     for (std::size_t c = 0; c < whole.size(); ++c)
       given.push_back(slice(model.columns()[c], whole[c], missing[c], from, to));
     TRY(bound, model.bind(std::move(given)));

@@ -93,7 +93,7 @@ class Service {
   Result<std::string> digests_of(Tx& tx, const FlowRow& row, const PlanRow& plan, const Config& config,
                                  const Gate& gate);
   Result<std::string> keep_gate(Call& call, const FlowRow& row, Gate gate, const std::string& cause);  // its event
-  Result<void> after_gate(Call& call, FlowRow& row, const PlanRow& plan, Gate gate, const std::string& cause);
+  Result<void> after_gate(Call& call, FlowRow& row, const PlanRow& plan, const Gate& gate, const std::string& cause);
   Result<void> version_decided(Call& call, FlowRow& row, bool granted, const std::string& cause);
   Result<void> recheck(Call& call, const std::string& model,
                        const std::string& cause);  // what waiting approvals are bound to may have changed

@@ -66,7 +66,7 @@ std::string lines(const Flow& f) {
   std::string out = "flow " + f.id.text + " of " + f.model + ": " + std::string(word(f.state));
   if (f.version != 0) out += ", version " + std::to_string(f.version);
   out += "\n  " + f.trigger.what + (f.commit.empty() ? "" : ", commit " + short_commit(f.commit)) + "\n";
-  for (const auto& [name, value] : f.set) out += "  set " + name + " = " + value + "\n";
+  for (const auto& [name, value] : f.set) out.append("  set ").append(name).append(" = ").append(value) += '\n';
   if (!f.reason.empty()) out += "  " + f.reason + "\n";
   for (const StageRun& s : f.stages) out += "  stage " + s.name + ": " + s.outcome + ", " + number(s.seconds) + " s\n";
   for (const auto& w : f.warnings) out += "  warning: " + w + "\n";
@@ -123,8 +123,8 @@ std::string lines(const Why& w) {
   if (!o.commit.empty())
     out += "commit " + o.commit + " of " + o.url +
            (o.message.empty() ? "" : ": " + o.message.substr(0, o.message.find('\n'))) + "\n";
-  for (const auto& [name, value] : o.set) out += "set " + name + " = " + value + "\n";
-  for (const auto& [name, value] : o.params) out += "param " + name + " = " + value + "\n";
+  for (const auto& [name, value] : o.set) out.append("set ").append(name).append(" = ").append(value) += '\n';
+  for (const auto& [name, value] : o.params) out.append("param ").append(name).append(" = ").append(value) += '\n';
   for (const auto& d : o.datasets)
     out += "data " + d.role + " " + d.path + " " + d.digest + ", " + std::to_string(d.rows) + " rows" +
            (d.time_min.empty() ? "" : ", " + d.time_min + " to " + d.time_max) + "\n";
@@ -184,6 +184,13 @@ Result<bool> rests(net::Client& client, const Flow& flow) {
   TRY(approval, client.get<team::Approval>(api("/approvals/" + flow.approval)));
   return approval.state == team::ApprovalState::open;
 }
+// A plan that was approved a moment ago is put in force by whoever follows the ledger: until then it looks as if it still waited.
+Result<bool> rests(net::Client& client, const Plan& plan) {
+  if (plan.state == PlanState::rejected) return true;
+  if (plan.state != PlanState::proposed) return false;
+  TRY(approval, client.get<team::Approval>(api("/approvals/" + plan.approval)));
+  return approval.state == team::ApprovalState::open;
+}
 Result<std::optional<Plan>> plan_of_commit(net::Client& client, const std::string& commit) {
   TRY(list, client.get<List<Plan>>(api("/plans?limit=50")));
   for (Plan& plan : list.items)
@@ -231,7 +238,9 @@ void flow_verb(Command& command, const FlowIn& in) {
     } else {
       auto plan = plan_of_commit(*client, in.commit);
       if (!plan) return command.failed(plan.error());
-      if (*plan && ((*plan)->state == PlanState::proposed || (*plan)->state == PlanState::rejected)) {
+      auto at_rest = *plan ? rests(*client, **plan) : Result<bool>(false);
+      if (!at_rest) return command.failed(at_rest.error());
+      if (*at_rest) {
         command.print(**plan, [](const Plan& p) {
           return p.state == PlanState::proposed
                      ? "plan " + p.id.text + " waits for an operator: pawl approve " + p.approval + "\n"
