@@ -39,10 +39,11 @@ v2::Tensor input_of(const v2::Port& port, const RowBatch& rows, std::size_t from
                 out.missing.push_back(static_cast<std::uint32_t>(to));
             } else if constexpr (std::is_floating_point_v<V>) {
               values[to] = static_cast<V>(number);
-            } else if (std::isnan(number)) {
-              unknown[i] = 1;
+            } else if (!(number >= static_cast<double>(std::numeric_limits<V>::min()) &&
+                         number < static_cast<double>(std::numeric_limits<V>::max()) + 1)) {
+              unknown[i] = 1;  // missing, or no number of that type
             } else {
-              values[to] = static_cast<V>(number);
+              values[to] = static_cast<V>(std::trunc(number));
             }
           },
           out.data);

@@ -177,6 +177,7 @@ TEST_CASE("labels come as Parquet too, of any number type") {
   Serving s;
   s.live();
   std::vector<std::string> ids;
+  ids.reserve(5);
   for (int i = 0; i < 5; ++i) ids.push_back(id_of(s.infer(ab(i, 2))));
   const store::ScratchFolder files;
   const auto send = [&](v2::Data labels) {
@@ -286,8 +287,8 @@ TEST_CASE(
       CHECK(mark.rows == static_cast<std::int64_t>(told.size()));
       CHECK(mark.labelled == static_cast<std::int64_t>(labels.size()));
       for (int i = 0; i < 3; ++i) {
-        const std::int64_t from = 1'400'000'000'000'000LL + below(30) * 43'200'000'000LL + below(2) * 777,
-                           to = from + below(10) * 43'200'000'000LL + below(2) * 333;
+        const std::int64_t from = 1'400'000'000'000'000LL + below(30) * 43'200'000'000LL + below(2) * 777LL,
+                           to = from + below(10) * 43'200'000'000LL + below(2) * 333LL;
         CHECK(s.service->count_rows("e", {from}, {to}) == std::ranges::count_if(told, [&](const auto& r) {
                 return r.second.event >= from && r.second.event < to;
               }));

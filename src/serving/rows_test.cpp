@@ -9,7 +9,6 @@
 
 using namespace pawl;
 using namespace pawl::serving;
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -42,7 +41,7 @@ Cells cells_of(const RowBatch& b, std::size_t row) {
 
 std::string said(const Cells& cells) {
   std::string out;
-  for (const auto& [name, value] : cells) out += name + "=" + value + " ";
+  for (const auto& [name, value] : cells) out.append(name).append("=").append(value).append(" ");
   return out;
 }
 

@@ -162,7 +162,10 @@ std::string SealedSource::json_columns() const {
     for (const auto& c : group)
       if (c.type.json) {
         const auto name = in_quotes(std::string(prefix) + c.in_file, '"');
-        json += ", " + name + "::JSON AS " + name;
+        json += ", ";
+        json += name;
+        json += "::JSON AS ";
+        json += name;
       }
   };
   add("feature.", columns_.features);
