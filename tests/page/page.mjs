@@ -155,6 +155,19 @@ await step("the overview tells of the traffic", async () => {
   await shot(olga, "overview");
 });
 
+await step("the operator rolls back from the endpoint's page, with a reason", async () => {
+  await olga.getByRole("link", { name: "Endpoints", exact: true }).click();
+  await olga.getByRole("option", { name: /^double/ }).click({ position: { x: 500, y: 10 } });
+  await card(olga, "Traffic").getByRole("row", { name: /^double@2 live 100 %/ }).waitFor();
+  await olga.getByText(/^Watched in windows of 7d against the training data of version 2/).waitFor();
+  await tab_to(olga, olga.getByRole("button", { name: "Roll back…" }));
+  await olga.keyboard.press("Enter");
+  await olga.keyboard.type("A drill.");
+  await olga.keyboard.press("Enter");
+  await card(olga, "Traffic").getByRole("row", { name: /^double@1 live 100 %/ }).waitFor();
+  await card(olga, "What happened").getByText(/by hand: A drill\./).first().waitFor();
+});
+
 await step("the ledger reads on as it is scrolled, holds few rows in the page, and its chain is whole", async () => {
   for (let i = 0; i < 450; ++i) {
     const answer = await fetch(`${given.url}/api/pawl/v1/comments`, {

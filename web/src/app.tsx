@@ -1,11 +1,11 @@
 // The frame: who is here, where they are, and whether the page still hears the server.
 import { useEffect } from "preact/hooks";
 import { find_me, me as me_store, sign_out } from "./api.ts";
-import { connection, listen_for_changes } from "./live.ts";
+import { connection, listen_for_changes, what_of } from "./live.ts";
 import { useLoad } from "./load.ts";
 import { link, usePlace } from "./route.ts";
 import { Store, useStore } from "./store.ts";
-import type { Me, Overview } from "./types.ts";
+import type { Alarm, List, Me, Overview } from "./types.ts";
 import { Trouble } from "./parts/basic.tsx";
 import { ApprovalsPage } from "./pages/approvals.tsx";
 import { EndpointPage } from "./pages/endpoint.tsx";
@@ -23,15 +23,17 @@ function Inside({ me }: { me: Me }) {
   const heard = useStore(connection);
   const overview = useLoad<Overview>("/overview", {}, reload_ms);
   const open = overview.value?.approvals.length ?? 0;
+  const alarms = useLoad<List<Alarm>>("/alarms", { state: "open" }, 0, (notice) => what_of(notice).startsWith("alarm."));
+  const alarmed = new Set(alarms.value?.items.map(({ endpoint }) => endpoint)).size;
   useEffect(listen_for_changes, []);
   useEffect(() => {
     if (page === "") document.title = "pawl";
     if (page === "approvals") document.title = "Approvals · pawl";
   }, [page]);
-  const tab = (to: string, name: string, is: boolean, number = 0) => (
+  const tab = (to: string, name: string, is: boolean, number = 0, of = "open") => (
     <a href={to} aria-current={is ? "page" : undefined}>
       {name}
-      {number > 0 && <span class="badge" aria-label={`${number} open`}>{number}</span>}
+      {number > 0 && <span class="badge" aria-label={`${number} ${of}`}>{number}</span>}
     </a>
   );
   return (
@@ -43,7 +45,7 @@ function Inside({ me }: { me: Me }) {
         <a class="brand" href="#/"><img src="/pawl.svg" alt="" width="22" height="22" /> pawl</a>
         <nav aria-label="Pages">
           {tab(link(), "Models", page === "" || page === "models")}
-          {tab(link("endpoints"), "Endpoints", page === "endpoints")}
+          {tab(link("endpoints"), "Endpoints", page === "endpoints", alarmed, "with an open alarm")}
           {tab(link("flows"), "Flows", page === "flows")}
           {tab(link("approvals"), "Approvals", page === "approvals", open)}
           {tab(link("ledger"), "Ledger", page === "ledger")}

@@ -60,6 +60,10 @@ export function plainly(text: string): string {
 // 4 Mar 2024 – 10 Mar 2024: the days from `start` to before `end`.
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const day_short = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+const month = new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric", timeZone: "UTC" });
+export function month_of(seconds: number): string {
+  return month.format(seconds * 1000);
+}
 export function day_of(seconds: number): string {
   return day_short.format(seconds * 1000);
 }

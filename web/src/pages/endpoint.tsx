@@ -10,6 +10,7 @@ import { AlarmsCard } from "../parts/alarms.tsx";
 import { Card, Empty, Show, State, Time, Trouble } from "../parts/basic.tsx";
 import { DriftCard } from "../parts/drift.tsx";
 import { PerformanceCard } from "../parts/performance.tsx";
+import { RollBack } from "../parts/rollback.tsx";
 import { RolloutCard } from "../parts/rollout.tsx";
 import { Happened } from "./ledger.tsx";
 
@@ -18,6 +19,7 @@ const page_windows = 26;
 
 const of_windows = (notice: Notice) => /^(window|monitor)\./.test(what_of(notice));
 const of_alarms = (notice: Notice) => /^(alarm|window|monitor)\./.test(what_of(notice));
+const of_endpoint = (notice: Notice) => /^(alarm|alias|monitor|retrain|rollout|window)\./.test(what_of(notice));
 const of_rollouts = (notice: Notice) => /^rollout\./.test(what_of(notice));
 
 function Arms({ endpoint }: { endpoint: Endpoint }) {
@@ -128,9 +130,10 @@ export function EndpointPage({ name, me }: { name: string; me: Me }) {
   const endpoint = useLoad<Endpoint>(path, {}, reload_ms, of_rollouts);
   const monitor = useLoad<MonitorSeen>(`${path}/monitor`, {}, 10_000, of_alarms);
   const alarms = useLoad<List<Alarm>>("/alarms", { endpoint: name, limit: 50 }, 0, of_alarms);
+  const again = endpoint.again;
   const under_way = endpoint.value?.rollout ?? "";
   const rollout = useLoad<Rollout>(under_way ? `/rollouts/${encodeURIComponent(under_way)}` : "", {}, reload_ms, of_rollouts);
-  const events = useLoad<List<LedgerEvent>>("/ledger", { about: name, order: "newest", limit: 12 });
+  const events = useLoad<List<LedgerEvent>>("/ledger", { about: name, order: "newest", limit: 12 }, 0, of_endpoint);
   const moves = rollout.value?.state === "preparing" || rollout.value?.state === "stepping";
   const watched = monitor.value !== undefined;
   useEffect(() => {
@@ -149,6 +152,7 @@ export function EndpointPage({ name, me }: { name: string; me: Me }) {
             </header>
             <Card title="Traffic" aside={<span class="quiet">{moves ? "in this step of the rollout" : "since the rollout's last step"}</span>}>
               <Arms endpoint={endpoint} />
+              {endpoint.arms.length > 0 && <RollBack endpoint={name} me={me} changed={again} />}
             </Card>
             {rollout.value && moves && <RolloutCard rollout={rollout.value} />}
           </>

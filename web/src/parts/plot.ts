@@ -1,7 +1,7 @@
 // Draws a chart over time with uPlot. Loaded with the first chart that is shown (parts/chart.tsx), not with the page.
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { day_of } from "../words.ts";
+import { day_of, month_of } from "../words.ts";
 import type { ChartSpec } from "./chart.tsx";
 
 // uPlot draws on a canvas and wants colours, not custom properties: they are read as the reader's light or dark has them.
@@ -16,6 +16,8 @@ function colours(box: HTMLElement) {
   return { ...found, done: () => probe.remove() };
 }
 
+const year_s = 366 * 86_400;
+const points_max = 60; // more than that run into each other
 const day_steps = [1, 2, 7, 14, 28, 56, 91, 182, 364, 728].map((days) => days * 86_400);
 
 export interface Plot {
@@ -55,7 +57,7 @@ export function plot(box: HTMLElement): Plot {
         stroke: colour.of(line.tone),
         width: line.dash ? 1.5 : 2,
         ...(line.dash && { dash: [5, 4] }),
-        points: line.dash ? { show: false } : { show: true, size: 6, fill: colour.of(line.tone) },
+        points: line.dash ? { show: false } : { show: (u) => u.data[0].length <= points_max, size: 6, fill: colour.of(line.tone) },
         spanGaps: false,
         value: say,
       });
@@ -69,7 +71,7 @@ export function plot(box: HTMLElement): Plot {
         series,
         bands,
         axes: [
-          { ...axis, grid: { show: false }, incrs: day_steps, space: 60, values: (_, splits) => splits.map(day_of) },
+          { ...axis, grid: { show: false }, incrs: day_steps, space: 60, values: (_, splits) => splits.map(splits.at(-1)! - splits[0]! > year_s ? month_of : day_of) },
           { ...axis, size: 62, values: (_, splits) => splits.map((value) => spec.say(value)) },
         ],
         scales: { y: { range: (_, low, high) => room(low, high, spec.from_zero) } },
@@ -113,6 +115,7 @@ export function plot(box: HTMLElement): Plot {
       build(spec);
     } else {
       drawn.setData(data_of(spec)); // draws, the mark too
+      if ((drawn.cursor.left ?? -1) < 0) drawn.setLegend({ idx: spec.picked }, false);
     }
   };
   const dark = matchMedia("(prefers-color-scheme: dark)");
