@@ -122,6 +122,14 @@ def test_the_page_takes_a_team_with_a_script_and_data_to_a_guarded_endpoint(plac
     assert (folder / "samples-1/model.onnx").exists()
     assert "strength: 0.005" in (folder / "samples-1/params.yaml").read_text()
 
+    # Watched: a quiet week, then one column that drifts, and an alarm about it.
+    quiet, changed = json.loads(shell.run("pawl watch samples --json"))["windows"]
+    assert (quiet["rows"], quiet["labelled"], quiet["drifted"], quiet["tested"]) == (300, 300, 0, 6), quiet
+    assert [one["name"] for one in changed["columns"] if one["drifted"]] == ["texture"], changed
+    assert changed["performance"]["watched"]["low"] < changed["performance"]["watched"]["value"] < changed["performance"]["watched"]["high"]
+    alarms = json.loads(shell.run("pawl alarm --json"))["items"]
+    assert {"drift"} <= {one["kind"] for one in alarms} <= {"drift", "column", "performance"}, alarms
+
     # A text that is no number, where the model wants one, and a delivery that breaks its checks.
     bad = shell.run("sed 's/,007,/,7,/; s/,benign/,unclear/' data/samples.csv > bad.csv\n"
                     "pawl data check bad.csv --checks checks.yaml --json || echo exit $?")
