@@ -241,6 +241,20 @@ TEST_CASE(
   CHECK(current == doctest::Approx(1));
 }
 
+TEST_CASE("given rows from before the first window only, when later ones come, then windows close") {
+  Watching w;
+  w.put(w.monitor());
+  w.send("2013-02-15", "2013-02-28", 20);  // a canary's test rows, say
+  w.tick();
+  for (const auto* to : {"2013-03-20", "2013-03-31"}) {
+    w.send("2013-03-01", to, 200);
+    w.tick();
+  }
+  const auto seen = w.windows();
+  REQUIRE(seen.size() == 1);
+  CHECK(seen[0].end == "2013-03-29T00:00:00Z");
+}
+
 TEST_CASE("a drifted window opens an alarm for each column and the endpoint's, once, caused by the window") {
   for (const bool postgres : {false, true}) {
     CAPTURE(postgres);
