@@ -10,7 +10,7 @@
 
 namespace pawl::serving {
 
-constexpr std::size_t labels_segment_bytes_max = 16 << 20;  // half a million labels, 20 MiB as a run
+constexpr std::size_t labels_segment_bytes_max = 16 << 20;  // half a million labels, 25 MiB as a run
 
 enum class LabelKind : std::uint8_t { number, boolean, text };
 enum class News : std::uint8_t { fresh, repeated, changed };  // against what was known when it came

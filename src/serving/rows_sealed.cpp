@@ -34,9 +34,27 @@ constexpr Sql put_sealed_sql{"serving.put_sealed", R"(
   INSERT INTO prediction_segment (path, endpoint, server, rows_kept, bytes, digest, received_first, received_last, event_first, event_last, tallies, sealed)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (path) DO NOTHING)"};
 constexpr Sql drop_sealed_sql{"serving.drop_sealed", "DELETE FROM prediction_segment WHERE path = $1"};
+// Without what their rows did, which is long.
+constexpr Sql sealed_between_sql{"serving.sealed_between", R"(
+  SELECT path, endpoint, server, rows_kept, bytes, digest, received_first, received_last, event_first, event_last, '' FROM prediction_segment
+  WHERE endpoint = $1 AND server = $2 AND event_last >= $3 AND event_first < $4 ORDER BY path)"};
 constexpr Sql sealed_of_sql{"serving.sealed_of", R"(
   SELECT path, endpoint, server, rows_kept, bytes, digest, received_first, received_last, event_first, event_last, tallies FROM prediction_segment
   WHERE endpoint = $1 AND server = $2 ORDER BY path)"};
+
+SealedSegment sealed_row(const Row& r) {
+  return {.path = r.text(0),
+          .endpoint = r.i64(1),
+          .server = r.text(2),
+          .rows = r.i64(3),
+          .bytes = r.i64(4),
+          .digest = r.text(5),
+          .received_first = r.time(6),
+          .received_last = r.time(7),
+          .event_first = r.time(8),
+          .event_last = r.time(9),
+          .tallies = r.text(10)};
+}
 
 }  // namespace
 
@@ -104,22 +122,11 @@ Result<void> drop_sealed(Tx& tx, const std::string& path) {
   return {};
 }
 Result<std::vector<SealedSegment>> sealed_of(Tx& tx, std::int64_t endpoint, std::string_view server) {
-  return tx.all(
-      sealed_of_sql,
-      [](const Row& r) {
-        return SealedSegment{.path = r.text(0),
-                             .endpoint = r.i64(1),
-                             .server = r.text(2),
-                             .rows = r.i64(3),
-                             .bytes = r.i64(4),
-                             .digest = r.text(5),
-                             .received_first = r.time(6),
-                             .received_last = r.time(7),
-                             .event_first = r.time(8),
-                             .event_last = r.time(9),
-                             .tallies = r.text(10)};
-      },
-      endpoint, server);
+  return tx.all(sealed_of_sql, sealed_row, endpoint, server);
+}
+Result<std::vector<SealedSegment>> sealed_between(Tx& tx, std::int64_t endpoint, std::string_view server, Time from,
+                                                  Time to) {
+  return tx.all(sealed_between_sql, sealed_row, endpoint, server, from, to);
 }
 
 }  // namespace pawl::serving

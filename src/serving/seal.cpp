@@ -134,8 +134,9 @@ Result<void> Service::Impl::catch_up(const EndpointNow& endpoint) {
 
 Result<std::optional<Prediction>> Service::Impl::find_sealed(const EndpointNow& endpoint, const IdParts& parts,
                                                              const std::string& id) {
+  constexpr auto any = std::numeric_limits<std::int64_t>::max();
   TRY(sealed, store.read_for<std::vector<SealedSegment>>(
-                  [&](Tx& tx) { return sealed_of(tx, endpoint.row.number, server_name); }));
+                  [&](Tx& tx) { return sealed_between(tx, endpoint.row.number, server_name, {-any}, {any}); }));
   for (const auto& s : sealed) {
     if (parts.at < s.received_first || parts.at > s.received_last) continue;
     TRY(found, find_in_parquet(options.data / "predictions" / s.path, id));

@@ -35,4 +35,8 @@ Result<void> put_sealed(Tx& tx, const SealedSegment& segment, Time now);
 Result<void> drop_sealed(Tx& tx, const std::string& path);
 Result<std::vector<SealedSegment>> sealed_of(Tx& tx, std::int64_t endpoint, std::string_view server);
 
+// Those that may have rows with event times in [from, to); `tallies` stays empty.
+Result<std::vector<SealedSegment>> sealed_between(Tx& tx, std::int64_t endpoint, std::string_view server, Time from,
+                                                  Time to);
+
 }  // namespace pawl::serving

@@ -27,8 +27,9 @@ Result<void> Service::Impl::read(const EndpointNow& endpoint, const RowsAsk& ask
     std::error_code ec;
     if (!reader && fs::exists(s.path, ec)) return std::unexpected(std::move(reader).error());
   }
+  // One that is sealed and has no such row may be looked through in the tail too: it has none there either.
   TRY(sealed, store.read_for<std::vector<SealedSegment>>(
-                  [&](Tx& tx) { return sealed_of(tx, endpoint.row.number, server_name); }));
+                  [&](Tx& tx) { return sealed_between(tx, endpoint.row.number, server_name, ask.from, ask.to); }));
   Runs labels;
   if (ask.labels) {
     TRY(runs, endpoint.label_book->runs());
@@ -39,7 +40,6 @@ Result<void> Service::Impl::read(const EndpointNow& endpoint, const RowsAsk& ask
   if (received) std::tie(rows.received_first, rows.received_last) = *received;
   for (const auto& s : sealed) {
     if (s.received_last < rows.received_first || s.received_first > rows.received_last) continue;
-    if (s.event_last < ask.from || s.event_first >= ask.to) continue;
     const auto file = options.data / "predictions" / s.path;
     auto read = files.read(file, s.event_first, s.event_last, rows);
     std::error_code ec;
