@@ -162,6 +162,7 @@ await step("the operator rolls back from the endpoint's page, with a reason", as
   await olga.getByText(/^Watched in windows of 7d against the training data of version 2/).waitFor();
   await tab_to(olga, olga.getByRole("button", { name: "Roll back…" }));
   await olga.keyboard.press("Enter");
+  await olga.locator("input:focus").waitFor();
   await olga.keyboard.type("A drill.");
   await olga.keyboard.press("Enter");
   await card(olga, "Traffic").getByRole("row", { name: /^double@1 live 100 %/ }).waitFor();

@@ -40,12 +40,12 @@ const versions: VersionLine[] = [
 ];
 const flow = (version: number, state: Flow["state"], reason: string): Flow => ({
   id: `f${version}`, model: "arrival-delay", repo: "flights", commit: `${version}7be41c9d0a2f`.padEnd(40, "5"), message: "Deeper trees, and the wind at the origin", set: version === 4 ? { "train.trees": "400" } : {},
-  trigger: { kind: "push", by: "ada", event: "e1", what: `push of ${version}7be41c9` }, state, version, approval: `a${version}`, rollout: version === 2 ? "r2" : "", reason, started: at(20), updated: at(12),
+  trigger: { kind: "push", by: "ada", event: "e1", what: `push of ${version}7be41c9`, at: "" }, task: "", state, version, approval: `a${version}`, rollout: version === 2 ? "r2" : "", reason, started: at(20), updated: at(12),
   stages: [{ name: "collect", outcome: "cached", seconds: 0 }, { name: "clean", outcome: "cached", seconds: 0 }, { name: "split", outcome: "ran", seconds: 4 }, { name: "train", outcome: "ran", seconds: 131 }], warnings: [],
 });
 const flows: Record<string, Flow> = { f4: flow(4, "waiting", "waits for an approval by an operator"), f3: flow(3, "rejected", "metric mae: 31.2, expected at most 18"), f2: flow(2, "done", ""), f1: flow(1, "done", "") };
 const rollout = (id: string, model: string, from: number, to: number, rest: Partial<Rollout>): Rollout => ({
-  id, endpoint: model, model, flow: `f${to}`, from, to, state: "stepping", steps: [5, 25, 100], step: 0, share: 5, rows: 0, rows_needed: 500, errors: 0, p99_ms: 3.1, held_s: 0, hold_s: 600, reason: "", by: "pawl", started: at(9), updated: at(2), ...rest,
+  id, endpoint: model, model, flow: `f${to}`, from, to, state: "stepping", steps: [5, 25, 100], step: 0, share: 5, rows: 0, rows_needed: 500, errors: 0, p99_ms: 3.1, held_s: 0, hold_s: 600, reason: "", evidence: [], by: "pawl", started: at(9), updated: at(2), ...rest,
 });
 const rollouts: Record<string, Rollout> = { r2: rollout("r2", "arrival-delay", 1, 2, { state: "done", step: 2, share: 100 }) };
 const model = (name: string, live: number, rest: Partial<ModelLine>): ModelLine => ({

@@ -24,10 +24,13 @@ const plain = (part: string) => {
   }
 };
 
-export function usePlace(): Place {
-  const [path = "", query = ""] = useSyncExternalStore(listen, read).split("?", 2);
+function place_of(hash: string): Place {
+  const [path = "", query = ""] = hash.split("?", 2);
   const [page = "", ...parts] = path.split("/").map(plain);
   return { page, parts, query: Object.fromEntries(new URLSearchParams(query)) };
+}
+export function usePlace(): Place {
+  return place_of(useSyncExternalStore(listen, read));
 }
 
 export function link(...parts: string[]): string {
@@ -38,7 +41,8 @@ export function link_with(query: Record<string, string | undefined>, ...parts: s
   for (const [name, value] of Object.entries(query)) if (value) sent.set(name, value);
   return link(...parts) + (sent.size ? `?${sent}` : "");
 }
-// A filter is no place to go back to.
-export function go_without_trace(to: string): void {
-  location.replace(to);
+// Changes what the list of this page is filtered by, from where the address stands now; a filter is no place to go back to.
+export function filter_by(next: Record<string, string>): void {
+  const { page, parts, query } = place_of(read());
+  location.replace(link_with({ ...query, ...next }, page, ...parts));
 }

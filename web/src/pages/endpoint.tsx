@@ -127,10 +127,15 @@ function Windows({ name }: { name: string }) {
 
 export function EndpointPage({ name, me }: { name: string; me: Me }) {
   const path = `/endpoints/${encodeURIComponent(name)}`;
-  const endpoint = useLoad<Endpoint>(path, {}, reload_ms, of_rollouts);
+  const endpoint = useLoad<Endpoint>(path, {}, reload_ms, of_endpoint);
   const monitor = useLoad<MonitorSeen>(`${path}/monitor`, {}, 10_000, of_alarms);
   const alarms = useLoad<List<Alarm>>("/alarms", { endpoint: name, limit: 50 }, 0, of_alarms);
-  const again = endpoint.again;
+  const [rolls_back, set_rolls_back] = useState(false);
+  const may_roll_back = (me.role === "operator" || me.role === "admin") && (endpoint.value?.arms.length ?? 0) > 0;
+  const left = () => {
+    set_rolls_back(false);
+    endpoint.again();
+  };
   const under_way = endpoint.value?.rollout ?? "";
   const rollout = useLoad<Rollout>(under_way ? `/rollouts/${encodeURIComponent(under_way)}` : "", {}, reload_ms, of_rollouts);
   const events = useLoad<List<LedgerEvent>>("/ledger", { about: name, order: "newest", limit: 12 }, 0, of_endpoint);
@@ -150,9 +155,17 @@ export function EndpointPage({ name, me }: { name: string; me: Me }) {
               {endpoint.replay && <span class="alias" title="Rows may carry times ahead of the clock">replay</span>}
               <span class="quiet">{count(endpoint.predictions)} predictions of <a href={link("models", endpoint.model)}>{endpoint.model}</a></span>
             </header>
-            <Card title="Traffic" aside={<span class="quiet">{moves ? "in this step of the rollout" : "since the rollout's last step"}</span>}>
+            <Card
+              title="Traffic"
+              aside={
+                <>
+                  <span class="quiet">{moves ? "in this step of the rollout" : "since the rollout's last step"}</span>
+                  {may_roll_back && !rolls_back && <button type="button" onClick={() => set_rolls_back(true)}>Roll back…</button>}
+                </>
+              }
+            >
               <Arms endpoint={endpoint} />
-              {endpoint.arms.length > 0 && <RollBack endpoint={name} me={me} changed={again} />}
+              {may_roll_back && rolls_back && <RollBack endpoint={name} done={left} />}
             </Card>
             {rollout.value && moves && <RolloutCard rollout={rollout.value} />}
           </>

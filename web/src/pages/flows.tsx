@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { what_of, type Notice } from "../live.ts";
 import { useLoad } from "../load.ts";
 import { usePages } from "../pages_of.ts";
-import { go_without_trace, link, link_with } from "../route.ts";
+import { filter_by, link, link_with } from "../route.ts";
 import type { Approval, Flow, FlowState, LedgerEvent, List, Me, Overview, Rollout } from "../types.ts";
 import { moment, plainly, short, version_name, who } from "../words.ts";
 import { ApprovalCard } from "../parts/approval.tsx";
@@ -25,7 +25,6 @@ export function FlowsPage({ query, overview }: { query: Record<string, string>; 
   useEffect(() => {
     document.title = "Flows · pawl";
   }, []);
-  const filter = (next: Record<string, string>) => go_without_trace(link_with({ model, state, ...next }, "flows"));
   const models = overview?.items.map((line) => line.name) ?? [];
   return (
     <main id="main" tabIndex={-1}>
@@ -33,14 +32,14 @@ export function FlowsPage({ query, overview }: { query: Record<string, string>; 
         <h1>Flows</h1>
         <label>
           Model{" "}
-          <select value={model} onChange={(event) => filter({ model: event.currentTarget.value })}>
+          <select value={model} onChange={(event) => filter_by({ model: event.currentTarget.value })}>
             <option value="">all</option>
             {[...new Set([...models, ...(model ? [model] : [])])].map((name) => <option key={name} value={name}>{name}</option>)}
           </select>
         </label>
         <label>
           State{" "}
-          <select value={state} onChange={(event) => filter({ state: event.currentTarget.value })}>
+          <select value={state} onChange={(event) => filter_by({ state: event.currentTarget.value })}>
             <option value="">all</option>
             {states.map((name) => <option key={name} value={name}>{name.replaceAll("_", " ")}</option>)}
           </select>

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "../api.ts";
 import { on_notice } from "../live.ts";
-import { go_without_trace, link, link_with } from "../route.ts";
+import { filter_by, link } from "../route.ts";
 import type { AlarmTold, ChainState, LedgerEvent, List, Overview, StoryOf } from "../types.ts";
 import { days, moment, number, plainly, short, tone, who } from "../words.ts";
 import { useLoad } from "../load.ts";
@@ -302,12 +302,10 @@ const typing_ms = 300;
 // A field whose text counts once the typing rests, or with Enter.
 function FilterText({ name, value, list, set }: { name: string; value: string; list?: string; set: (value: string) => void }) {
   const [text, set_text] = useState(value);
-  const newest = useRef(set); // the other filters may change while the typing rests
-  newest.current = set;
   useEffect(() => set_text(value), [value]);
   useEffect(() => {
     if (text === value) return;
-    const timer = setTimeout(() => newest.current(text.trim()), typing_ms);
+    const timer = setTimeout(() => set(text.trim()), typing_ms);
     return () => clearTimeout(timer);
   }, [text]);
   return (
@@ -325,7 +323,6 @@ function EventsPage({ query, overview }: { query: Record<string, string>; overvi
   useEffect(() => {
     document.title = "Ledger · pawl";
   }, []);
-  const set = (next: Partial<Filter>) => go_without_trace(link_with({ ...filter, ...next }, "ledger"));
   const names = new Set(overview?.items.flatMap((line) => [line.name, line.endpoint]).filter(Boolean));
   const filtered = Object.values(filter).some(Boolean);
   return (
@@ -334,18 +331,18 @@ function EventsPage({ query, overview }: { query: Record<string, string>; overvi
         <h1>Ledger</h1>
         <label>
           Events{" "}
-          <select value={filter.what} onChange={(event) => set({ what: event.currentTarget.value })}>
+          <select value={filter.what} onChange={(event) => filter_by({ what: event.currentTarget.value })}>
             {[...kinds, ...(kinds.includes(filter.what) ? [] : [filter.what])].map((kind) => (
               <option key={kind} value={kind}>{!kind ? "all" : kind.endsWith(".") ? `${kind.slice(0, -1)}s` : kind}</option>
             ))}
           </select>
         </label>
-        <FilterText name="About" value={filter.about} list="about" set={(about) => set({ about })} />
+        <FilterText name="About" value={filter.about} list="about" set={(about) => filter_by({ about })} />
         <datalist id="about">{[...names].map((name) => <option key={name} value={name} />)}</datalist>
-        <FilterText name="By" value={filter.by} set={(by) => set({ by })} />
+        <FilterText name="By" value={filter.by} set={(by) => filter_by({ by })} />
         {filter.flow && (
           <span class="alias">
-            flow <a href={link("flows", filter.flow)}>{short(filter.flow)}</a> <button type="button" class="plain" aria-label="All flows" onClick={() => set({ flow: "" })}>×</button>
+            flow <a href={link("flows", filter.flow)}>{short(filter.flow)}</a> <button type="button" class="plain" aria-label="All flows" onClick={() => filter_by({ flow: "" })}>×</button>
           </span>
         )}
         <Chain />
