@@ -5,6 +5,7 @@ line, the HTTP API and the file formats that the documentation tells of, and che
 """
 
 import argparse
+import functools
 import json
 import os
 import re
@@ -27,9 +28,9 @@ from columns import FEATURES, INTEGERS, STRINGS, TIME  # noqa: E402
 from driver.house import House, Person  # noqa: E402
 from driver.report import Problem, Report, Step  # noqa: E402
 from driver.traffic import Connection, Traffic, request  # noqa: E402
+from production import ENDED, MIX_UP_AFTER, STARTS, Production  # noqa: E402
 
 MODEL = "arrival-delay"
-ENDED = {"done", "rejected", "failed", "superseded", "nothing_new", "stopped"}
 
 # What may go wrong with a delivery: a line in collect.py that spoils it; the column, check, expected and seen that the refusal must name.
 DAMAGES = {
@@ -56,10 +57,10 @@ def score(model: Path, rows: pd.DataFrame) -> np.ndarray:
     return onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"]).run(None, tensors)[0].ravel()
 
 
-class Demo:
+class Demo(Production):
     def __init__(self, house: House, report: Report):
         self.house, self.report = house, report
-        self.walked = []                # the steps that ran to their end
+        self.walked = []                # names of the steps that ran to their end
         self.origin, self.work = house.folder / "flights.git", house.folder / "flights"
         self.ada = self.olga = None
         self.predict_token = ""
@@ -71,18 +72,28 @@ class Demo:
 
     def walk(self) -> None:
         """Each step with the one it cannot do without: should that break off, the step is not tried, and the rest still tells as much as it can."""
-        needs = {
-            self.server: None, self.people: self.server, self.repository: self.people, self.data: self.repository, self.damaged_deliveries: self.data,
-            self.training: self.repository, self.first_gate: self.training, self.first_live: self.first_gate, self.second_version: self.first_live,
-            self.canary: self.second_version, self.shuffled_labels: self.canary, self.why: self.canary, self.restore: self.first_live,
-            self.run_again: self.restore, self.ledger: self.people, self.page: self.server,
-        }
-        for step, needed in needs.items():
-            with self.report.step(step.__name__.replace("_", " ")) as line:
-                if needed is not None and needed not in self.walked:
-                    raise Problem(f"not tried: {needed.__name__.replace('_', ' ')} broke off")
-                step(line)
-                self.walked.append(step)
+        steps = [
+            (self.server, ""), (self.people, "server"), (self.repository, "people"), (self.data, "repository"), (self.damaged_deliveries, "data"),
+            (self.training, "repository"), (self.first_gate, "training"), (self.first_live, "first gate"), (self.second_version, "first live"),
+            (self.canary, "second version"), (self.shuffled_labels, "canary"), (self.why, "canary"), (self.restore, "first live"),
+            (self.run_again, "restore"), (self.watch, "shuffled labels"),
+        ]
+        for step, needed in steps:
+            self.take(step.__name__.replace("_", " "), step, needed)
+        for start in STARTS:
+            self.take(f"window of {start:%-d %B}", functools.partial(self.window, start), "watch")
+            if start == MIX_UP_AFTER:
+                self.take("unit mix-up", self.unit_mix_up, "watch")
+                self.take("mended", self.mended, "unit mix-up")
+        for step, needed in ((self.retraining, "watch"), (self.breaker, "watch"), (self.told, "unit mix-up"), (self.story, "watch"), (self.ledger, "people"), (self.page, "server")):
+            self.take(step.__name__, step, needed)
+
+    def take(self, name: str, step, needed: str) -> None:
+        with self.report.step(name) as line:
+            if needed and needed not in self.walked:
+                raise Problem(f"not tried: {needed} broke off")
+            step(line)
+            self.walked.append(name)
 
     # 1. An empty folder becomes a server with two people and a repository.
     def server(self, step: Step) -> None:
@@ -237,7 +248,7 @@ class Demo:
 
     def second_version(self, step: Step) -> None:
         params = self.work / "params.yaml"
-        edit(params, "trees: 20", "trees: 100")
+        edit(params, "trees: 20", "trees: 60")
         edit(params, "depth: 3", "depth: 4")
         self.push("More and deeper trees")
         self.second_commit = self.head()
@@ -250,8 +261,9 @@ class Demo:
     def canary(self, step: Step) -> None:
         flow, _ = self.judged(step)
         bodies = [request(self.rows.iloc[[row]], FEATURES, TIME) for row in range(500)]
+        truths = self.rows["arr_delay"].iloc[:500].tolist()
         shares, early = [], None
-        with Traffic(self.connection(), bodies) as traffic:
+        with Traffic(self.connection(), bodies, truths) as traffic:
             self.approve(step, flow, "better on every day that matters")
 
             def look():
@@ -294,6 +306,9 @@ class Demo:
         step.claim("version 2 is still live", self.live() == 2, self.live())
         step.outcome = f"mean error {failed['metric']['estimate']:.2f} of at most 18 minutes: stopped, version 2 stays live" if "metric" in failed else flow["state"]
         edit(self.work / "train.py", ".sample(frac=1, random_state=1).to_numpy()", ".to_numpy()")
+        self.push("Every flight has its own delay again")
+        flow = self.flow_of(step, self.head(), lambda flow: flow["state"] in ENDED | {"waiting"}, "the flow of the mending push")
+        step.claim("the mended pipeline is the one of version 2: nothing new goes live", flow["state"] in ("nothing_new", "rejected"), flow["state"])
 
     # 5. From one prediction back to the files, and back to life.
     def why(self, step: Step) -> None:
@@ -303,7 +318,7 @@ class Demo:
         step.claim("prediction and rollout step", why["prediction"]["version"] == 2 and why["rollout"] and why["rollout"]["to"] == 2, why["prediction"])
         step.claim("version and the gate's evidence", why["gate"]["version"] == 2 and why["gate"]["state"] == "pass", why["gate"])
         step.claim("the approver", any(vote["by"] == "olga" and vote["vote"] == "grant" for vote in votes), votes)
-        step.claim("run, commit and parameters", origin["commit"] == commit and origin["params"].get("trees") == "100" and bool(origin["run_id"]),
+        step.claim("run, commit and parameters", origin["commit"] == commit and origin["params"].get("trees") == "60" and bool(origin["run_id"]),
                    {key: origin[key] for key in ("run_id", "commit", "params")})
         files = {use["path"]: use["digest"] for use in origin["datasets"]}
         step.claim("dataset versions", {"data/train.parquet", "data/test.parquet"} <= set(files), files)
@@ -345,7 +360,7 @@ class Demo:
         story = [event["what"] for event in events if event.get("flow") == self.flow_at(2)["id"]]
         step.claim("and of one flow from its start to its end", "version.made" in story and story[-1] == "flow.done", story)
         decided = [event["by"] for event in events if event["what"] == "approval.decided"]
-        step.claim("every approval is olga's", len(decided) == 3 and all("olga" in json.dumps(by) for by in decided), decided)
+        step.claim("every approval is olga's", len(decided) > 3 and all("olga" in json.dumps(by) for by in decided), decided)
         step.outcome = f"{len(events)} events of {len(kinds)} kinds, the chain verified"
 
     def page(self, step: Step) -> None:

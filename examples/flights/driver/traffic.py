@@ -28,29 +28,36 @@ class Connection:
 
     def __init__(self, url: str, endpoint: str, token: str):
         self.http = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
-        self.path = f"/v2/models/{endpoint}/infer"
+        self.path, self.labels = f"/v2/models/{endpoint}/infer", f"/api/pawl/v1/endpoints/{endpoint}/labels"
         self.headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
 
     def infer(self, body: dict) -> tuple[int, dict]:
-        self.http.request("POST", self.path, json.dumps(body), self.headers)
+        return self.post(self.path, body)
+
+    def tell(self, labels: list[tuple[str, float]]) -> tuple[int, dict]:
+        """What came true, by the ids of the predictions."""
+        return self.post(self.labels, {"labels": [{"prediction_id": id, "label": truth} for id, truth in labels]})
+
+    def post(self, path: str, body: dict) -> tuple[int, dict]:
+        self.http.request("POST", path, json.dumps(body), self.headers)
         answer = self.http.getresponse()
         text = answer.read()
         return answer.status, json.loads(text) if answer.status == 200 else {"error": text.decode()}
 
 
 class Traffic(threading.Thread):
-    """Asks without a pause until stopped. Use as `with Traffic(...) as traffic:`; afterwards it tells what came."""
+    """Asks for one row after the other without a pause until stopped, and tells soon what came true. Use as `with Traffic(...) as traffic:`; afterwards it tells what came."""
 
-    def __init__(self, connection: Connection, bodies: list[dict]):
+    def __init__(self, connection: Connection, bodies: list[dict], truths: list[float]):
         super().__init__(daemon=True)
-        self.connection, self.bodies, self.over = connection, bodies, threading.Event()
+        self.connection, self.asked, self.over = connection, list(zip(bodies, truths, strict=True)), threading.Event()
         self.answers, self.failures, self.recent = Counter(), [], deque(maxlen=1000)
 
     def run(self) -> None:
         draw = random.Random(1)
-        asked = 0
+        asked, labels = 0, []
         while not self.over.is_set():
-            body = draw.choice(self.bodies)
+            body, truth = draw.choice(self.asked)
             body["parameters"]["routing_key"] = f"flight {asked}"
             asked += 1
             try:
@@ -59,7 +66,11 @@ class Traffic(threading.Thread):
                     version = answer["parameters"]["model_version"]
                     self.answers[str(version)] += 1
                     self.recent.append((str(version), answer["parameters"]["prediction_ids"][0]))
-                else:
+                    labels.append((answer["parameters"]["prediction_ids"][0], truth))
+                    if len(labels) == 200:
+                        status, answer = self.connection.tell(labels)
+                        labels.clear()
+                if status != 200:
                     self.failures.append(f"{status} {answer['error'][:200]}")
             except Exception as problem:  # noqa: BLE001  a thread that dies would look like a quiet endpoint
                 self.failures.append(f"{type(problem).__name__}: {problem}")

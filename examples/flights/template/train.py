@@ -19,7 +19,8 @@ from sklearn.preprocessing import OneHotEncoder
 from columns import FEATURES, FLOATS, INTEGERS, LABEL, STRINGS
 
 params = yaml.safe_load(Path("params.yaml").read_text())["train"]
-train = pd.read_parquet("data/train.parquet").sample(frac=params["share"], random_state=1)
+train = pd.read_parquet("data/train.parquet")
+train = train.sample(n=min(params["rows"], len(train)), random_state=1)
 test = pd.read_parquet("data/test.parquet")
 labels = train[LABEL].to_numpy()
 
