@@ -415,3 +415,23 @@ TEST_CASE("a person rolls back a version that is being prepared: it never gets a
   CHECK(c.rollout(again->id.text).reason == "by hand: no");
   CHECK(encode(c.weights()) == encode(before));
 }
+TEST_CASE("while the arms cannot be compared the step holds, and the other rules still guard") {
+  Canary c;
+  c.quiet(500);
+  c.hold(1min);
+  c.below.cannot_compare = Error{Code::internal, "a torn segment"};
+  c.quiet(900);
+  c.hold(11min);
+  CHECK(c.now().step == 0);
+  CHECK(c.now().reason == "holds: the arms cannot be compared: a torn segment");
+  SUBCASE("errors") {
+    c.traffic(c.now(), {.rows = 900, .requests = 1000, .errors = 100});
+    c.hold(10s);
+    CHECK(c.now().state == RolloutState::rolled_back);
+  }
+  SUBCASE("mended") {
+    c.below.cannot_compare.reset();
+    c.hold(10s);
+    CHECK(c.now().step == 1);
+  }
+}

@@ -240,8 +240,10 @@ Result<std::string> Service::look_at_step(RolloutRow row, std::int64_t number) {
                 .held = replay ? std::max(tallied->events, Micros{0}) : Micros{row.held_us},
                 .shift = last_of(row.rollout, "prediction_shift"),
                 .worse = last_of(row.rollout, "worse_than_live")};
+  // Without the comparison the other rules still guard; the step does not end.
+  std::string uncompared;
   if (config && (rule.prediction_shift || rule.worse_than_live))
-    if (auto compared = compare_arms(row, *config, seen); !compared) return unreadable(compared.error());
+    if (auto compared = compare_arms(row, *config, seen); !compared) uncompared = compared.error().message;
   return settle(row, number, store_.write([&](Tx& tx) -> Result<void> {
     Call call(tx, {.who = pawl_itself(), .clock = &clock_});
     TRY(as_it_is, still(tx, row, number));
@@ -252,7 +254,9 @@ Result<std::string> Service::look_at_step(RolloutRow row, std::int64_t number) {
     r.held_s = seconds(seen.held);
     r.updated = to_rfc3339(call.now());
     r.evidence = evidence(rule, seen);
-    const Verdict verdict = look(rule, seen);
+    Verdict verdict = look(rule, seen);
+    if (verdict.kind == Verdict::next && !uncompared.empty())
+      verdict = {Verdict::hold, "holds: the arms cannot be compared: " + uncompared};
     if (verdict.kind == Verdict::back) return go_back(call, next, RolloutState::rolled_back, verdict.reason, {});
     if (verdict.kind == Verdict::next) return go_to_step(call, next, r.step + 1, verdict.reason);
     r.reason = verdict.reason;

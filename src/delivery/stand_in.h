@@ -31,7 +31,7 @@ struct StandIn final : Below {
     std::int64_t live_rows = 600;
   } arms{};
   int compared = 0;
-  std::optional<Error> cannot_prepare{}, cannot_route{}, cannot_tally{};
+  std::optional<Error> cannot_prepare{}, cannot_route{}, cannot_tally{}, cannot_compare{};
   int alias_moves = 0;
   // For tests that kill the server: keeps the routing and the aliases in the store too, in the transaction that changes them.
   std::function<Result<void>(Tx&, const std::string& name, const std::string& value)> keep{};
@@ -151,6 +151,7 @@ struct StandIn final : Below {
   Result<serving::ArmsSeen> compare(const std::string& endpoint, const std::string& rollout, std::int64_t step,
                                     std::int64_t, std::int64_t) override {
     ++compared;
+    if (cannot_compare) return std::unexpected(*cannot_compare);
     const std::int64_t rows = tallies[step_name(endpoint, rollout, step, true)].rows;
     serving::ArmsSeen out{.rows = {arms.live_rows, rows}};
     out.live_outputs = out.canary_outputs = {{.name = "delay", .type = v2::Type::FP32, .shape = {-1, 1}}};
