@@ -56,15 +56,17 @@ std::optional<int> AnswerReader::class_of(const serving::LogColumn& column, std:
 
 // The only number that an output gives here; versions may name theirs differently.
 bool AnswerReader::read_number(const std::vector<serving::LogColumn>& outputs, std::size_t row, Judged& out) {
-  const serving::LogColumn* found = nullptr;
+  std::optional<double> found;
   for (const auto& o : outputs) {
-    if (o.is_text() || row >= o.numbers.size() || !std::isfinite(o.numbers[row])) continue;
     if (!score_.empty() && output_of(o.name) != score_) continue;
-    if (found != nullptr) return ++ambiguous_, false;
-    found = &o;
+    if (!has_value(o, row)) continue;
+    const auto number = o.is_text() ? stats::number_of(o.texts[row]) : std::optional(o.numbers[row]);
+    if (!number || !std::isfinite(*number)) continue;
+    if (found) return ++ambiguous_, false;
+    found = number;
   }
-  if (found == nullptr) return ++no_answer_, false;
-  out.answers.value.push_back(found->numbers[row]);
+  if (!found) return ++no_answer_, false;
+  out.answers.value.push_back(*found);
   return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include "stats/distance.h"
 #include "stats/evidently.h"
+#include "stats/labels.h"
 #include "stats/nannyml.h"
 
 namespace pawl::monitoring {
@@ -118,6 +119,13 @@ void ColumnTally::count(const serving::LogColumn* column, std::size_t rows) {
     return;
   }
   present_ = true;
+  if (column->is_text() && reference_ != nullptr && !reference_->text) {
+    for (std::size_t i = 0; i < column->texts.size(); ++i) {
+      const bool absent = i < column->absent.size() && column->absent[i] != 0;
+      ++(absent ? missing_ : stats::number_of(column->texts[i]) ? numbers_ : texts_);
+    }
+    return;
+  }
   if (!column->is_text()) {
     std::int64_t finite = 0;
     for (const double v : column->numbers) finite += std::isfinite(v) ? 1 : 0;
@@ -140,9 +148,20 @@ void ColumnTally::count(const serving::LogColumn* column, std::size_t rows) {
 }
 
 void ColumnTally::keep(const serving::LogColumn* column, std::size_t reserve) {
-  if (column == nullptr || column->is_text()) return;
+  if (column == nullptr) return;
   if (values_.bytes() == 0) values_.reserve(reserve);
-  values_.add(column->numbers);
+  if (!column->is_text()) return values_.add(column->numbers);
+  // Where versions disagree about the type, the log writes numbers as texts, a float as the shortest one that is the same float.
+  if (!narrow_)
+    narrow_ = std::ranges::all_of(reference_->numbers.sorted(),
+                                  [](double v) { return static_cast<double>(static_cast<float>(v)) == v; });
+  std::vector<double> numbers;
+  for (std::size_t i = 0; i < column->texts.size(); ++i) {
+    if (i < column->absent.size() && column->absent[i] != 0) continue;
+    if (const auto v = stats::number_of(column->texts[i]))
+      numbers.push_back(*narrow_ ? static_cast<double>(static_cast<float>(*v)) : *v);
+  }
+  values_.add(numbers);
 }
 
 ColumnResult ColumnTally::result(const Monitor& monitor, Test test) {

@@ -49,7 +49,8 @@ class ColumnTally {
   Role role_;
   const ReferenceColumn* reference_;
   std::int64_t numbers_ = 0, texts_ = 0, missing_ = 0, further_ = 0;
-  bool present_ = false;  // in some batch
+  bool present_ = false;          // in some batch
+  std::optional<bool> narrow_{};  // the reference's numbers are 32-bit floats
   std::unordered_map<std::string, std::int64_t, Hash, std::equal_to<>> counts_{};
   Values values_{};
 };

@@ -33,7 +33,7 @@ constexpr std::size_t texts_max = 100'000;  // distinct ones of a column; furthe
 
 struct MeasureOptions {
   int threads = 1;                            // of its own: traffic goes first
-  std::size_t bytes = std::size_t{96} << 20;  // of kept columns
+  std::size_t bytes = std::size_t{48} << 20;  // of kept columns
 };
 struct Measurement {
   WindowSeen seen{};                                  // all but id, state, closed and late

@@ -1,5 +1,6 @@
 #include "monitoring/measure.h"
 
+#include <charconv>
 #include <cmath>
 #include <fstream>
 
@@ -144,6 +145,23 @@ TEST_CASE("a column that is gone, of another type, all missing or constant is to
     const auto got = measured(source);
     CHECK_FALSE(seen(got, "temp").tested);
     CHECK(says(seen(got, "temp").note, "its type changed: the reference has numbers, 500 of 500 rows have text"));
+  }
+  SUBCASE("numbers that the log had to write as text, since versions disagreed, are numbers") {
+    auto source = rows(500);
+    auto& wind = column(source, "wind");
+    const auto before = seen(measured(source), "wind");
+    serving::LogColumn texts{.name = "wind", .absent = std::vector<char>(500, 0)};
+    for (const double v : wind.numbers) {
+      std::array<char, 32> text{};
+      texts.texts.emplace_back(text.data(), std::to_chars(text.data(), text.data() + text.size(), v).ptr);
+    }
+    wind = texts;
+    CHECK(encode(seen(measured(source), "wind")) == encode(before));
+    wind.texts[7] = "calm", wind.absent[8] = 1;
+    const auto after = seen(measured(source), "wind");
+    CHECK(after.n == 498);
+    CHECK(after.missing == 1);
+    CHECK(says(after.note, "1 of 500 rows have text"));
   }
   SUBCASE("text becomes numbers") {
     auto source = rows(500);
@@ -347,8 +365,10 @@ TEST_CASE("outputs are compared once the reference was scored, and never counted
                  })
           .has_value());
   CHECK(scored == 59 * 40);
-  auto source = rows(1000);
+  auto source = rows(1000, 0.1), same = rows(1000, 0.1);
   const auto got = measure(monitor(), read, source, march).value();
+  // The output is far off and moves no column's q.
+  CHECK(encode(got.seen.columns) == encode(measure(monitor(), reference(), same, march)->seen.columns));
   CHECK(got.seen.tested == 4);
   REQUIRE(got.seen.outputs.size() == 1);
   CHECK(got.seen.outputs[0].role == "output");
