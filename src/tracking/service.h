@@ -73,7 +73,8 @@ class Service {
   }
   Result<Run> whole_run(Tx& tx, std::string_view run);
   Result<LoggedModel> find_logged_model(Tx& tx, std::string_view model);
-  // Whether the caller may write or remove this path beneath the root of artifacts: a flow's token only what belongs to its own runs and their models.
+  // Whether the caller may write or remove this path beneath the root of artifacts: a flow's token only what belongs to its own runs and their models,
+  // a person nothing of what evaluations left behind (`references/`): monitors compare with it.
   Result<void> may_write_artifact(Tx& tx, const Who& who, std::string_view path);
   // A model version was made from this logged model: its tag `mlflow.modelVersions` lists them.
   Result<void> note_version(Tx& tx, std::string_view model, std::string_view name, std::string_view version);

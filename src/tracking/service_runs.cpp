@@ -62,6 +62,8 @@ Result<rows::RunHead> Service::writable_run(Call& call, const RunId& id) {
 }
 
 Result<void> Service::may_write_artifact(Tx& tx, const Who& who, std::string_view path) {
+  if (who.kind == Who::Kind::person && (path == "references" || path.starts_with("references/")))
+    return fail(Code::denied, "'" + std::string(path) + "' is what an evaluation left behind: runners alone write it");
   if (who.kind != Who::Kind::flow) return {};
   const auto flow = flow_of(who).first;
   const auto below = [&](std::string_view uri) {

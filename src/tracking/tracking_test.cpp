@@ -461,6 +461,10 @@ TEST_CASE("the token of a flow marks the runs it starts and may write no others"
   CHECK(put("0/" + own + "/../" + foreign + "/artifacts/a.txt") != 200);
   CHECK(put("references/m/1.parquet") == 403);
   CHECK(house.del("/api/2.0/mlflow-artifacts/artifacts/0/" + foreign).status == 403);
+  house.authorizer.who_is = {Who::Kind::person, "ada", Role::admin, ""};
+  CHECK(put("references/m/1.parquet") == 403);
+  CHECK(house.del("/api/2.0/mlflow-artifacts/artifacts/references").status == 403);
+  CHECK(put("0/" + foreign + "/artifacts/b.txt") == 200);
   const auto found = house.read([&](Call& call) { return house.runs.runs_of_flow(call.tx, "F"); });
   REQUIRE(found);
   REQUIRE(found->size() == 1);
