@@ -117,7 +117,7 @@ class Production:
             return self.year.day()
         before = self.rollout()
         self.year.day(rows_a_request=20)
-        moment = time.monotonic() + 1.2
+        moment = time.monotonic() + 0.7
         while time.monotonic() < moment:
             now = self.rollout()
             if now and now["state"] in ("done", "rolled_back", "failed"):
