@@ -34,7 +34,7 @@ bool read_attribute(std::string_view in, Attribute& out) {
       case 7: {  // packed or one by one
         const auto before = out.floats.size(), more = f->bytes.size() / sizeof(float);
         out.floats.resize(before + more);
-        std::memcpy(out.floats.data() + before, f->bytes.data(), more * sizeof(float));
+        if (more > 0) std::memcpy(out.floats.data() + before, f->bytes.data(), more * sizeof(float));
         break;
       }
       case 8: {
