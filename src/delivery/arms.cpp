@@ -15,11 +15,6 @@ using serving::ArmRows;
 using serving::ArmsSeen;
 using serving::LogColumn;
 
-const LogColumn* find(const std::vector<LogColumn>& columns, const std::string& name) {
-  const auto at = std::ranges::find(columns, name, &LogColumn::name);
-  return at == columns.end() ? nullptr : &*at;
-}
-
 // The columns of the log that hold a version's answer: one number (regression), the probabilities, or the name of a class.
 struct Answer {
   std::vector<const LogColumn*> columns{};
@@ -47,10 +42,10 @@ Answer answer_of(const ArmRows& rows, const std::vector<v2::Port>& ports, const 
     return out;
   }
   out.named = value.empty();
-  if (const auto* one = find(rows.outputs, out.named ? name : value)) {
+  if (const auto* one = serving::find_column(rows.outputs, out.named ? name : value)) {
     out.columns = {one};
   } else {
-    while (const auto* part = find(rows.outputs, value + "/" + std::to_string(out.columns.size())))
+    while (const auto* part = serving::find_column(rows.outputs, value + "/" + std::to_string(out.columns.size())))
       out.columns.push_back(part);
     if (out.columns.empty()) out.problem = "the log has no output " + (out.named ? name : value);
   }
@@ -69,7 +64,7 @@ std::optional<std::string> text_at(const LogColumn& c, std::size_t row) {
     const auto n = number_at(c, row);
     return n ? std::optional(stats::canonical_label(*n)) : std::nullopt;
   }
-  if (row >= c.texts.size() || (!c.absent.empty() && c.absent[row] != 0)) return {};
+  if (!c.has(row)) return {};
   return stats::canonical_label(c.texts[row]);
 }
 

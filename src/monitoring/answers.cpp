@@ -19,11 +19,6 @@ constexpr double probability_slack = 1e-6;
 
 }  // namespace
 
-bool has_value(const serving::LogColumn& column, std::size_t row) {
-  if (column.is_text()) return row < column.texts.size() && (row >= column.absent.size() || column.absent[row] == 0);
-  return row < column.numbers.size() && !std::isnan(column.numbers[row]);
-}
-
 AnswerReader::AnswerReader(const Monitor& monitor, std::vector<std::string> classes)
     : score_(monitor.score), classes_of_task_(monitor.task == "classification"), classes_(std::move(classes)) {
   for (auto& c : classes_) c = stats::canonical_label(c);
@@ -59,7 +54,7 @@ bool AnswerReader::read_number(const std::vector<serving::LogColumn>& outputs, s
   std::optional<double> found;
   for (const auto& o : outputs) {
     if (!score_.empty() && output_of(o.name) != score_) continue;
-    if (!has_value(o, row)) continue;
+    if (!o.has(row)) continue;
     const auto number = o.is_text() ? stats::number_of(o.texts[row]) : std::optional(o.numbers[row]);
     if (!number || !std::isfinite(*number)) continue;
     if (found) return ++ambiguous_, false;
@@ -103,7 +98,7 @@ bool AnswerReader::read_class(const std::vector<serving::LogColumn>& outputs, st
     return true;
   }
   for (const auto& o : outputs) {
-    if (o.name != output_of(o.name) || !has_value(o, row)) continue;
+    if (o.name != output_of(o.name) || !o.has(row)) continue;
     const auto named = class_of(o, row);
     if (!named) continue;
     out.answers.chosen.push_back(*named);
@@ -126,7 +121,7 @@ Judged AnswerReader::read(const std::vector<serving::LogColumn>& outputs, const 
     if (std::ranges::find(wrong_, text) == wrong_.end()) wrong_.push_back(std::move(text));
   };
   for (const std::size_t row : rows) {
-    if (!has_value(labels, row)) continue;
+    if (!labels.has(row)) continue;
     if (classes_of_task_) {
       const auto truth = class_of(labels, row);
       if (!truth)

@@ -19,7 +19,7 @@ std::uint64_t mixed(std::uint64_t x) {  // the finaliser of SplitMix64
 
 void LabelCount::add(const serving::RowBatch& batch, std::size_t row) {
   const serving::LogColumn& l = batch.labels;
-  if (!has_value(l, row)) return;
+  if (!l.has(row)) return;
   ++labels;
   const std::uint64_t value =
       l.is_text() ? std::hash<std::string_view>{}(l.texts[row]) : std::bit_cast<std::uint64_t>(l.numbers[row]);

@@ -14,11 +14,6 @@ namespace {
 
 constexpr std::size_t classes_max = 200;
 
-const serving::LogColumn* find(const std::vector<serving::LogColumn>& columns, std::string_view name) {
-  const auto at = std::ranges::find(columns, name, &serving::LogColumn::name);
-  return at == columns.end() ? nullptr : &*at;
-}
-
 serving::RowsAsk nothing_of(const Monitor& monitor, const Window& window) {
   serving::RowsAsk ask{.endpoint = monitor.endpoint, .from = window.start, .to = window.end};
   ask.features = ask.outputs = ask.context = ask.labels = false;
@@ -33,7 +28,7 @@ Result<std::vector<std::string>> classes_of(const Monitor& monitor, Source& sour
   std::map<std::string, bool> raw;
   TRY_(source.for_each(ask, [&](const serving::RowBatch& batch) -> Result<void> {
     for (std::size_t i = 0; i < batch.size; ++i) {
-      if (!has_value(batch.labels, i)) continue;
+      if (!batch.labels.has(i)) continue;
       raw.try_emplace(batch.labels.is_text() ? stats::canonical_label(batch.labels.texts[i])
                                              : stats::canonical_label(batch.labels.numbers[i]));
       if (raw.size() > classes_max) return {};
@@ -135,7 +130,7 @@ class Columns {
     bool kept = false, done = false, fresh = true;
     ColumnResult result{};
     const serving::LogColumn* column_of(const serving::RowBatch& batch) const {
-      return find(role == ColumnTally::Role::feature ? batch.features : batch.outputs, tally.name());
+      return serving::find_column(role == ColumnTally::Role::feature ? batch.features : batch.outputs, tally.name());
     }
   };
   Slot& make(ColumnTally::Role role, const std::string& name) {

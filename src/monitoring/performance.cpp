@@ -33,10 +33,6 @@ std::string few_days(int days) {
   return fmt::format("no interval: {} with labels, at least {} are drawn",
                      days == 1 ? "1 day" : fmt::format("{} days", days), stats::groups_min);
 }
-const serving::LogColumn* find(const std::vector<serving::LogColumn>& columns, std::string_view name) {
-  const auto at = std::ranges::find(columns, name, &serving::LogColumn::name);
-  return at == columns.end() ? nullptr : &*at;
-}
 serving::LogColumn part_of(const serving::LogColumn& column, std::span<const std::size_t> rows) {
   serving::LogColumn out{.name = column.name};
   for (const auto i : rows) {
@@ -132,7 +128,7 @@ Performance::Performance(const Monitor& monitor, const Reference& reference, std
 }
 
 std::string Performance::value_of(const Slice& slice, const serving::LogColumn& column, std::size_t row) const {
-  if (!has_value(column, row)) return "(missing)";
+  if (!column.has(row)) return "(missing)";
   if (column.is_text()) return column.texts[row];
   const double v = column.numbers[row];
   if (slice.edges.size() < 3) return stats::canonical_label(v);
@@ -159,7 +155,7 @@ Result<void> Performance::add(const serving::RowBatch& batch, Source& source) {
   for (std::size_t row = 0; row < batch.size; ++row) {
     auto& v = version_of(row);
     ++v.rows;
-    if (!has_value(batch.labels, row)) continue;
+    if (!batch.labels.has(row)) continue;
     ++v.labelled, ++labelled_;
     labelled.push_back(row);
   }
@@ -173,8 +169,8 @@ Result<void> Performance::add(const serving::RowBatch& batch, Source& source) {
     version_of(judged.row[i]).tally.add(judged, i, day);
   }
   for (auto& slice : slices_) {
-    const auto* column = find(batch.features, slice.by.by);
-    if (column == nullptr) column = find(batch.context, slice.by.by);
+    const auto* column = serving::find_column(batch.features, slice.by.by);
+    if (column == nullptr) column = serving::find_column(batch.context, slice.by.by);
     if (column == nullptr) continue;
     slice.present = true;
     for (std::size_t i = 0; i < judged.row.size(); ++i) {

@@ -39,8 +39,6 @@ class AnswerReader {
   std::int64_t wrong_labels_ = 0, no_answer_ = 0, ambiguous_ = 0;
   std::vector<std::string> wrong_{};  // some of them
 };
-// Is there a label in this row?
-bool has_value(const serving::LogColumn& column, std::size_t row);
 
 // Metrics of some rows.
 class Tally {

@@ -9,11 +9,6 @@ namespace {
 
 constexpr std::size_t rows_at_once = 8192;  // of one run of the model: what it needs beside the rows stays small
 
-const LogColumn* find(const RowBatch& rows, const std::string& name) {
-  const auto at = std::ranges::find(rows.features, name, &LogColumn::name);
-  return at == rows.features.end() ? nullptr : &*at;
-}
-
 // The values of one input: of its column, or of NAME/0 … NAME/K-1 side by side. Rows that lack one that cannot be missing are marked.
 v2::Tensor input_of(const v2::Port& port, const RowBatch& rows, std::size_t from, std::size_t n,
                     std::vector<char>& unknown) {
@@ -23,7 +18,7 @@ v2::Tensor input_of(const v2::Port& port, const RowBatch& rows, std::size_t from
       .name = port.name, .shape = {static_cast<std::int64_t>(n)}, .data = v2::make_data(port.type, n * width)};
   if (port.shape.size() > 1) out.shape.push_back(static_cast<std::int64_t>(width));
   for (std::size_t k = 0; k < width; ++k) {
-    const auto* c = find(rows, width == 1 ? port.name : port.name + "/" + std::to_string(k));
+    const auto* c = find_column(rows.features, width == 1 ? port.name : port.name + "/" + std::to_string(k));
     for (std::size_t i = 0; i < n; ++i) {
       const auto row = from + i, to = i * width + k;
       const bool text = c != nullptr && c->is_text();

@@ -4,6 +4,7 @@
 // numbers is (booleans are 0 and 1; NaN and the infinities are missing); where versions disagree, numbers become texts, in their shortest form.
 // A list of K values is K columns NAME/0 … NAME/K-1.
 #pragma once
+#include <cmath>
 #include <functional>
 
 #include "serving/types.h"
@@ -17,7 +18,17 @@ struct LogColumn {
   std::vector<std::string> texts{};
   std::vector<char> absent{};  // of texts: 1 where there is none
   bool is_text() const { return !texts.empty(); }
+  // Is there a value in this row?
+  bool has(std::size_t row) const {
+    if (is_text()) return row < texts.size() && (row >= absent.size() || absent[row] == 0);
+    return row < numbers.size() && !std::isnan(numbers[row]);
+  }
 };
+// Null when there is none of that name.
+inline const LogColumn* find_column(const std::vector<LogColumn>& columns, std::string_view name) {
+  const auto at = std::ranges::find(columns, name, &LogColumn::name);
+  return at == columns.end() ? nullptr : &*at;
+}
 
 constexpr std::size_t batch_rows_max = 65'536;
 // One row each. A column that a version does not have is missing there, not absent from the batch; one asked for by name is always there.

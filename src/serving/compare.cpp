@@ -1,13 +1,10 @@
 #include "serving/compare.h"
 
-#include <cmath>
-
+#include "serving/columns.h"
 #include "serving/service.h"
 
 namespace pawl::serving {
 namespace {
-
-constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
 // The finisher of splitmix64: arrival times become numbers that are spread evenly.
 std::uint64_t mixed(std::uint64_t z) {
@@ -16,39 +13,15 @@ std::uint64_t mixed(std::uint64_t z) {
   return z ^ (z >> 31U);
 }
 
-// Cells of one column, in whichever form the first value came; one of the other form is converted, so that no value is lost.
-std::string text_of(double value) {
-  if (std::isnan(value)) return {};
-  if (value == std::floor(value) && std::abs(value) < 1e15) return std::to_string(static_cast<std::int64_t>(value));
-  return std::to_string(value);
-}
-bool has(const LogColumn& c, std::size_t row) {
-  if (c.is_text()) return row < c.texts.size() && (c.absent.empty() || c.absent[row] == 0);
-  return row < c.numbers.size() && !std::isnan(c.numbers[row]);
-}
-void to_texts(LogColumn& c) {
-  for (const double v : c.numbers) {
-    c.texts.push_back(text_of(v));
-    c.absent.push_back(std::isnan(v) ? 1 : 0);
-  }
-  c.numbers.clear();
-}
 // Row `size` of `to` (which has `size` rows, or fewer: those are missing) becomes that of `from`; null: it has none.
 void append(LogColumn& to, const LogColumn* from, std::size_t row, std::size_t size) {
-  const bool there = from != nullptr && has(*from, row);
-  if (there && from->is_text() && !to.is_text()) {
-    to.numbers.resize(size, nothing);
-    to_texts(to);
-  }
-  if (!to.is_text() && !(there && from->is_text())) {
-    to.numbers.resize(size, nothing);
-    to.numbers.push_back(there ? from->numbers[row] : nothing);
-    return;
-  }
-  to.texts.resize(size);
-  to.absent.resize(size, 1);
-  to.texts.push_back(!there ? std::string() : from->is_text() ? from->texts[row] : text_of(from->numbers[row]));
-  to.absent.push_back(there ? 0 : 1);
+  add_missing(to, size);
+  if (from == nullptr || !from->has(row))
+    add_missing(to, size + 1);
+  else if (from->is_text())
+    add_text(to, from->texts[row]);
+  else
+    add_number(to, from->numbers[row]);
 }
 template <class T> void keep_only(std::vector<T>& values, const std::vector<char>& keep) {
   std::size_t to = 0;
@@ -70,12 +43,8 @@ void ArmSample::add(const RowBatch& batch, std::size_t row) {
   if (unit >= below_[canary]) return;
   const std::size_t size = rows_.size();
   for (const LogColumn& c : batch.outputs)
-    if (std::ranges::find(rows_.outputs, c.name, &LogColumn::name) == rows_.outputs.end())
-      rows_.outputs.push_back({.name = c.name});
-  for (LogColumn& c : rows_.outputs) {
-    const auto from = std::ranges::find(batch.outputs, c.name, &LogColumn::name);
-    append(c, from == batch.outputs.end() ? nullptr : &*from, row, size);
-  }
+    if (find_column(rows_.outputs, c.name) == nullptr) rows_.outputs.push_back({.name = c.name});
+  for (LogColumn& c : rows_.outputs) append(c, find_column(batch.outputs, c.name), row, size);
   append(rows_.labels, &batch.labels, row, size);
   rows_.units.push_back(unit);
   rows_.canary.push_back(canary ? 1 : 0);
@@ -122,7 +91,7 @@ Result<ArmsSeen> compare(Service& serving, const ArmsAsk& ask) {
                              const bool canary = batch.arms[i] == Arm::canary;
                              ++(canary ? out.rows.canary : out.rows.live);
                              answered.add(batch, i);
-                             if (!has(batch.labels, i)) continue;
+                             if (!batch.labels.has(i)) continue;
                              ++(canary ? out.labelled.canary : out.labelled.live);
                              known.add(batch, i);
                            }
