@@ -1,21 +1,14 @@
 #include "datasets/parquet.h"
 
-#include <duckdb.h>
-
 #include <cmath>
 #include <limits>
 
-#include "datasets/duck_lazy.h"
+#include "datasets/duck.h"
 
 namespace pawl::datasets {
 namespace fs = std::filesystem;
 namespace {
 
-std::string in_quotes(std::string_view text, char quote) {
-  std::string out(1, quote);
-  for (const char c : text) out += c == quote ? std::string(2, quote) : std::string(1, c);
-  return out + quote;
-}
 std::string_view type_of(const FileColumn& c) {
   if (c.times) return "TIMESTAMP";
   switch (static_cast<v2::Type>(c.data.index())) {
@@ -29,41 +22,18 @@ std::string_view type_of(const FileColumn& c) {
   return "VARCHAR";
 }
 
-// A database of its own, in memory, with one thread.
-struct Duck {
-  duckdb_database database = nullptr;
-  duckdb_connection connection = nullptr;
-  ~Duck() {
-    if (connection) duckdb_disconnect(&connection);
-    if (database) duckdb_close(&database);
-  }
-  Result<void> open() {
-    TRY_(open_duckdb());
-    duckdb_config config = nullptr;
-    if (duckdb_create_config(&config) != DuckDBSuccess) return fail(Code::internal, "DuckDB: no configuration");
-    for (const auto& [key, value] :
-         {std::pair{"threads", "1"}, std::pair{"memory_limit", "512MB"},
-          std::pair{"autoinstall_known_extensions", "false"}, std::pair{"autoload_known_extensions", "false"}})
-      duckdb_set_config(config, key, value);
-    char* said = nullptr;
-    const auto opened = duckdb_open_ext(nullptr, &database, config, &said);
-    duckdb_destroy_config(&config);
-    const std::string why = said ? said : "";
-    duckdb_free(said);
-    if (opened != DuckDBSuccess || duckdb_connect(database, &connection) != DuckDBSuccess)
-      return fail(Code::unavailable, "DuckDB does not start", {}, why);
-    return {};
-  }
-  Result<void> run(const std::string& sql) {
-    duckdb_result result{};
-    const bool good = duckdb_query(connection, sql.c_str(), &result) == DuckDBSuccess;
-    const char* said = duckdb_result_error(&result);
-    const std::string why = said ? said : "";
-    duckdb_destroy_result(&result);
-    if (!good) return fail(Code::unavailable, "cannot write a Parquet file", {}, why);
-    return {};
-  }
-};
+std::unexpected<Error> broken(std::string why) {
+  return fail(Code::unavailable, "cannot write a Parquet file", {}, std::move(why));
+}
+Result<void> run(const DuckDb& duck, const std::string& sql) {
+  duckdb_result result{};
+  const bool good = duckdb_query(duck.connection(), sql.c_str(), &result) == DuckDBSuccess;
+  const char* said = duckdb_result_error(&result);
+  std::string why = said ? said : "";
+  duckdb_destroy_result(&result);
+  if (!good) return broken(std::move(why));
+  return {};
+}
 struct Appender {
   duckdb_appender at = nullptr;
   ~Appender() {
@@ -98,19 +68,16 @@ duckdb_state append(duckdb_appender at, const FileColumn& c, std::size_t row) {
 }  // namespace
 
 Result<void> write_parquet(const fs::path& to, const std::vector<FileColumn>& columns) {
-  const auto broken = [&](std::string why) {
-    return fail(Code::unavailable, "cannot write a Parquet file", {}, std::move(why));
-  };
   if (columns.empty()) return fail(Code::internal, "a Parquet file without columns");
-  Duck duck;
-  TRY_(duck.open());
+  DuckDb duck;
+  TRY_(duck.open(1, "512MB"));
   std::string made;
   for (const FileColumn& c : columns)
     made += (made.empty() ? "" : ", ") + in_quotes(c.name, '"') + " " + std::string(type_of(c));
-  TRY_(duck.run("CREATE TABLE data (" + made + ")"));
+  TRY_(run(duck, "CREATE TABLE data (" + made + ")"));
   {
     Appender rows;
-    if (duckdb_appender_create(duck.connection, nullptr, "data", &rows.at) != DuckDBSuccess)
+    if (duckdb_appender_create(duck.connection(), nullptr, "data", &rows.at) != DuckDBSuccess)
       return broken("no appender");
     const std::size_t n = std::visit([](const auto& v) { return v.size(); }, columns.front().data);
     std::vector<std::size_t> next(columns.size(), 0);  // place in `missing`
@@ -127,7 +94,7 @@ Result<void> write_parquet(const fs::path& to, const std::vector<FileColumn>& co
     if (duckdb_appender_close(rows.at) != DuckDBSuccess) return broken("the rows were not taken");
   }
   const fs::path beside = to.string() + ".new";
-  auto written = duck.run("COPY data TO " + in_quotes(beside.string(), '\'') + " (FORMAT parquet, COMPRESSION zstd)");
+  auto written = run(duck, "COPY data TO " + in_quotes(beside.string(), '\'') + " (FORMAT parquet, COMPRESSION zstd)");
   std::error_code ec, ignored;
   if (written) fs::rename(beside, to, ec);
   if (!written || ec) fs::remove(beside, ignored);

@@ -1,12 +1,10 @@
 // All SQL of tables. Names and values are quoted here (DuckDB has no escapes but the doubled quote), numbers are written by us.
-#include <duckdb.h>
-
 #include <cmath>
 #include <limits>
 
 #include "core/hash.h"
 #include "core/json.h"
-#include "datasets/duck_lazy.h"
+#include "datasets/duck.h"
 #include "datasets/table.h"
 
 namespace pawl::datasets {
@@ -20,16 +18,8 @@ constexpr int frequent_max = 10;
 constexpr std::int64_t exact_rows_max = 5'000'000;
 constexpr std::size_t shown_max = 5;  // values shown in a finding
 
-std::string name_sql(std::string_view name) {
-  std::string out = "\"";
-  for (char c : name) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
-}
-std::string text_sql(std::string_view text) {
-  std::string out = "'";
-  for (char c : text) out += c == '\'' ? std::string("''") : std::string(1, c);
-  return out + "'";
-}
+std::string name_sql(std::string_view name) { return in_quotes(name, '"'); }
+std::string text_sql(std::string_view text) { return in_quotes(text, '\''); }
 std::string number_sql(double value) { return "CAST(" + text_sql(yaml::python_float(value)) + " AS DOUBLE)"; }
 
 // 12345 as 12,345: counts in findings are read by people.
@@ -82,32 +72,13 @@ ColumnType type_of(std::string_view duck) {
 class DuckTable final : public Table {
  public:
   ~DuckTable() override {
-    if (connection_) duckdb_disconnect(&connection_);
-    if (database_) duckdb_close(&database_);
     std::error_code ec;
     if (!link_dir_.empty()) fs::remove_all(link_dir_, ec);
   }
 
   Result<void> start(const fs::path& file, const TableOptions& options) {
     name_ = file.string();
-    duckdb_config config = nullptr;
-    if (duckdb_create_config(&config) != DuckDBSuccess) return fail(Code::internal, "DuckDB: no configuration");
-    const auto threads = std::to_string(options.threads);
-    for (const auto& [key, value] :
-         {std::pair{"threads", threads.c_str()}, std::pair{"memory_limit", options.memory.c_str()},
-          std::pair{"autoinstall_known_extensions", "false"}, std::pair{"autoload_known_extensions", "false"},
-          std::pair{"preserve_insertion_order", "true"}})
-      duckdb_set_config(config, key, value);
-    char* said = nullptr;
-    const auto opened = duckdb_open_ext(nullptr, &database_, config, &said);
-    duckdb_destroy_config(&config);
-    if (opened != DuckDBSuccess) {
-      auto problem = fail(Code::unavailable, "DuckDB does not start", {}, said ? said : "");
-      duckdb_free(said);
-      return problem;
-    }
-    if (duckdb_connect(database_, &connection_) != DuckDBSuccess)
-      return fail(Code::unavailable, "DuckDB does not connect");
+    TRY_(duck_.open(options.threads, options.memory));
     TRY_(run("SET TimeZone = 'UTC'"));
     TRY(path, readable_name(file));
     const auto extension = file.extension().string();
@@ -189,7 +160,7 @@ class DuckTable final : public Table {
  private:
   Result<Rows> run(const std::string& sql) {
     duckdb_result result{};
-    if (duckdb_query(connection_, sql.c_str(), &result) != DuckDBSuccess) {
+    if (duckdb_query(duck_.connection(), sql.c_str(), &result) != DuckDBSuccess) {
       const char* said = duckdb_result_error(&result);
       std::string why = said ? said : "no reason given";
       duckdb_destroy_result(&result);
@@ -453,8 +424,7 @@ class DuckTable final : public Table {
 
   std::string name_;
   fs::path link_dir_;
-  duckdb_database database_ = nullptr;
-  duckdb_connection connection_ = nullptr;
+  DuckDb duck_;
   std::vector<Column> columns_;
   std::int64_t rows_ = 0;
 };
@@ -468,7 +438,6 @@ const Column* Table::find(std::string_view name) const {
 }
 
 Result<std::unique_ptr<Table>> Table::open(const fs::path& file, const TableOptions& options) {
-  TRY_(open_duckdb());
   auto table = std::make_unique<DuckTable>();
   TRY_(table->start(file, options));
   return table;

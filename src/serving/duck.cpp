@@ -1,7 +1,5 @@
 #include "serving/duck.h"
 
-#include "datasets/duck_lazy.h"
-
 namespace pawl::serving {
 namespace {
 
@@ -11,39 +9,9 @@ std::unexpected<Error> cannot(std::string why) {
 
 }  // namespace
 
-std::string in_quotes(std::string_view text, char quote) {
-  std::string out(1, quote);
-  for (const char c : text) out.append(c == quote ? 2 : 1, c);
-  return out + quote;
-}
-
-Duck::~Duck() {
-  if (connection_ != nullptr) duckdb_disconnect(&connection_);
-  if (database_ != nullptr) duckdb_close(&database_);
-}
-
-Result<void> Duck::open() {
-  if (connection_ != nullptr) return {};
-  TRY_(datasets::open_duckdb());
-  duckdb_config config = nullptr;
-  if (duckdb_create_config(&config) != DuckDBSuccess) return fail(Code::internal, "DuckDB: no configuration");
-  for (const auto& [key, value] :
-       {std::pair{"threads", "1"}, std::pair{"memory_limit", "256MB"},
-        std::pair{"autoinstall_known_extensions", "false"}, std::pair{"autoload_known_extensions", "false"}})
-    duckdb_set_config(config, key, value);
-  char* said = nullptr;
-  const auto opened = duckdb_open_ext(nullptr, &database_, config, &said);
-  duckdb_destroy_config(&config);
-  const std::string why = said != nullptr ? said : "";
-  if (said != nullptr) duckdb_free(said);
-  if (opened != DuckDBSuccess || duckdb_connect(database_, &connection_) != DuckDBSuccess)
-    return fail(Code::unavailable, "DuckDB does not start", {}, why);
-  return {};
-}
-
 Result<std::optional<std::string>> Duck::run(const std::string& sql) {
   duckdb_result result;
-  const auto state = duckdb_query(connection_, sql.c_str(), &result);
+  const auto state = duckdb_query(db_.connection(), sql.c_str(), &result);
   std::optional<std::string> out;
   std::string why;
   if (state != DuckDBSuccess) {
@@ -61,7 +29,7 @@ Result<std::optional<std::string>> Duck::run(const std::string& sql) {
 Result<void> Duck::each(const std::string& sql, const std::function<Result<void>(duckdb_data_chunk)>& piece,
                         const std::function<void(duckdb_result&)>& begun) {
   duckdb_prepared_statement statement = nullptr;
-  if (duckdb_prepare(connection_, sql.c_str(), &statement) != DuckDBSuccess) {
+  if (duckdb_prepare(db_.connection(), sql.c_str(), &statement) != DuckDBSuccess) {
     const char* said = duckdb_prepare_error(statement);
     const std::string why = said != nullptr ? said : "";
     duckdb_destroy_prepare(&statement);
@@ -86,7 +54,7 @@ Result<void> Duck::each(const std::string& sql, const std::function<Result<void>
 }
 
 Result<void> Duck::add(duckdb_table_function function) {
-  if (duckdb_register_table_function(connection_, function) != DuckDBSuccess) return cannot("no table function");
+  if (duckdb_register_table_function(db_.connection(), function) != DuckDBSuccess) return cannot("no table function");
   return {};
 }
 

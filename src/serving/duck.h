@@ -1,24 +1,18 @@
 // DuckDB as the log's files are written and read with it. Only the files that write SQL include this.
 #pragma once
-#include <duckdb.h>
-
 #include <functional>
 #include <optional>
 
-#include "core/result.h"
+#include "datasets/duck.h"
 
 namespace pawl::serving {
 
-std::string in_quotes(std::string_view text, char quote);  // '…' or "…", with the quote doubled inside
+using datasets::in_quotes;
 
 // One database in memory, one thread, 256 MiB: reading and sealing must not take the machine from the predictions.
 class Duck {
  public:
-  Duck() = default;
-  Duck(const Duck&) = delete;
-  Duck& operator=(const Duck&) = delete;
-  ~Duck();
-  Result<void> open();  // once is enough
+  Result<void> open() { return db_.open(1, "256MB"); }  // once is enough
   // The first value of the answer as text; nothing when there is no row.
   Result<std::optional<std::string>> run(const std::string& sql);
   // The answer as it is made, in pieces of some thousand rows: it is never in memory as a whole.
@@ -28,8 +22,7 @@ class Duck {
   Result<void> add(duckdb_table_function function);
 
  private:
-  duckdb_database database_ = nullptr;
-  duckdb_connection connection_ = nullptr;
+  datasets::DuckDb db_;
 };
 
 inline bool is_valid(const std::uint64_t* validity, std::size_t row) {
