@@ -18,6 +18,10 @@ inline Time operator+(Time t, Micros d) { return {t.us + d.count()}; }
 inline Time operator-(Time t, Micros d) { return {t.us - d.count()}; }
 inline Micros operator-(Time a, Time b) { return Micros{a.us - b.us}; }
 
+// Days since 1970, UTC, and where they begin.
+inline std::int64_t day_of(Time t) { return std::chrono::floor<std::chrono::days>(Micros{t.us}).count(); }
+inline Time midnight(Time t) { return {Micros{std::chrono::days(day_of(t))}.count()}; }
+
 std::string to_rfc3339(Time t);  // 2013-03-01T00:00:00Z, with six decimals where they are not zero
 Result<Time> parse_rfc3339(
     std::string_view text);  // also a date alone, a blank for the T, any offset; none reads as UTC

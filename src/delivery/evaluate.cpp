@@ -14,7 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr std::int64_t no_time = std::numeric_limits<std::int64_t>::min();
-constexpr std::int64_t day_us = 86'400'000'000;
 constexpr std::size_t slice_rows_min = 30;  // a metric of fewer rows says little; they are listed, not judged
 constexpr std::size_t slices_max = 200;
 constexpr std::size_t classes_max = 200;
@@ -149,8 +148,7 @@ Result<Judged> rows_of(const EvaluateAsk& ask, datasets::Table& table, EvaluateR
   judged.by_day = !times.empty();
   if (judged.by_day) {
     std::vector<std::int64_t> days;
-    for (const std::size_t row : judged.rows)
-      days.push_back(times[row] >= 0 ? times[row] / day_us : (times[row] - day_us + 1) / day_us);
+    for (const std::size_t row : judged.rows) days.push_back(day_of(Time{times[row]}));
     judged.groups = stats::number_groups(days, judged.group);
     out.days = judged.groups;
   } else {

@@ -45,8 +45,6 @@ struct Noticed {
 };
 
 constexpr Micros day = std::chrono::hours(24);
-std::int64_t day_of(Time t) { return std::chrono::floor<std::chrono::days>(Micros{t.us}).count(); }
-Time midnight(Time t) { return {day_of(t) * day.count()}; }
 
 class LogSource final : public Source {
  public:

@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::int64_t day_us = 86'400'000'000;
 std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
-std::int64_t day_of(Time t) { return floor_div(t.us, day_us); }
 std::int64_t month_of(std::int64_t day) {
   const std::chrono::year_month_day ymd{std::chrono::sys_days{std::chrono::days{day}}};
   return static_cast<int>(ymd.year()) * 12LL + static_cast<unsigned>(ymd.month()) - 1;

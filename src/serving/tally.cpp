@@ -5,11 +5,6 @@
 #include "core/json.h"
 
 namespace pawl::serving {
-namespace {
-
-std::int64_t day_of(std::int64_t us) { return std::chrono::floor<std::chrono::days>(Micros{us}).count(); }
-
-}  // namespace
 
 void Latencies::add(std::int64_t us) {
   const double value = static_cast<double>(std::max<std::int64_t>(us, 1));
@@ -97,7 +92,7 @@ void Tallies::add(const RecordView& record) {
     const bool none = c.rows == 0 && i == 0;
     c.event_first = none ? t : std::min(c.event_first, t);
     c.event_last = none ? t : std::max(c.event_last, t);
-    if (const auto day = day_of(t); day >= 0 && day < days_end) days_[day] += each ? 1 : record.rows;
+    if (const auto day = day_of(Time{t}); day >= 0 && day < days_end) days_[day] += each ? 1 : record.rows;
   }
   c.rows += record.rows;
   rows_answered_ += record.rows;

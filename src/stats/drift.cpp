@@ -6,6 +6,7 @@
 #include <numeric>
 #include <thread>
 
+#include "core/time.h"
 #include "stats/distance.h"
 
 namespace pawl::stats {
@@ -180,10 +181,7 @@ Limit calibrate(std::span<const std::string> values, std::span<const std::int32_
   return of_categories(category, index.size(), day, days, measure);
 }
 
-std::int32_t day_of(std::int64_t microseconds) {
-  constexpr std::int64_t day = 86'400'000'000;
-  return static_cast<std::int32_t>((microseconds >= 0 ? microseconds : microseconds - day + 1) / day);
-}
+std::int32_t day_of(std::int64_t microseconds) { return static_cast<std::int32_t>(pawl::day_of(Time{microseconds})); }
 
 void in_parallel(std::size_t count, int threads, const std::function<void(std::size_t)>& each) {
   std::atomic<std::size_t> next = 0;
