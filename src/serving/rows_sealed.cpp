@@ -6,19 +6,11 @@
 
 #include "core/hash.h"
 #include "serving/seal_source.h"
+#include "store/files.h"
 
 namespace pawl::serving {
 namespace fs = std::filesystem;
 namespace {
-
-// What lies beside the file while it is made; gone in any case.
-struct Scratch {
-  fs::path path;
-  ~Scratch() {
-    std::error_code ec;
-    fs::remove(path, ec);
-  }
-};
 
 Result<void> sync_file(const fs::path& path) {
   for (const auto& [what, flags] : {std::pair{path, O_RDONLY}, std::pair{path.parent_path(), O_RDONLY | O_DIRECTORY}}) {
@@ -80,7 +72,7 @@ Result<SealedSegment> write_parquet(const Segment& segment, const fs::path& to, 
       }
     }
   }
-  const Scratch made{to.string() + ".new"};
+  const store::ScratchFile made{to.string() + ".new"};
   SealedSource rows(segment, columns, endpoint, server, ids);
   Duck duck;
   TRY_(duck.open());

@@ -111,14 +111,6 @@ class Taker {
   const Wants wants_;
 };
 
-struct Scratch {
-  fs::path path;
-  ~Scratch() {
-    std::error_code ec;
-    fs::remove(path, ec);
-  }
-};
-
 }  // namespace
 
 Result<LabelsTaken> Service::Impl::take(const EndpointNow& endpoint, LabelBatch&& batch) {
@@ -152,7 +144,7 @@ Result<LabelsTaken> Service::take_labels_parquet(const Ask& ask, const std::stri
   TRY(endpoint, impl_->find_or_fail(name));
   TRY_(endpoint->labels->open());
   // DuckDB reads files.
-  const Scratch file{fs::temp_directory_path() / ("pawl-labels-" + impl_->random.hex_bytes(8) + ".parquet")};
+  const store::ScratchFile file{fs::temp_directory_path() / ("pawl-labels-" + impl_->random.hex_bytes(8) + ".parquet")};
   TRY_(store::write_file(file.path, bytes));
   Taker taker(*endpoint, impl_->ids, ask, endpoint->labels->stamp(ask.now(), 1).at);
   TRY_(read_labels(

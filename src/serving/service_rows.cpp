@@ -86,8 +86,7 @@ Result<std::map<std::int64_t, std::int64_t>> Service::labelled_since(const std::
        .labels = false},
       [&](const RowBatch& batch, std::span<const RowKey> keys) -> Result<void> {
         for (std::size_t i = 0; i < batch.size; ++i)
-          if (std::ranges::binary_search(told, keys[i]))
-            ++out[std::chrono::floor<std::chrono::days>(Micros{batch.event_times[i]}).count()];
+          if (std::ranges::binary_search(told, keys[i])) ++out[day_of(Time{batch.event_times[i]})];
         return {};
       },
       std::pair(Time{told.front().at}, Time{told.back().at})));
@@ -112,7 +111,7 @@ Result<std::int64_t> Service::count_rows(const std::string& name, Time from, Tim
   TRY(endpoint, impl_->find_or_fail(name));
   const auto in_range = [](std::int64_t d) { return std::clamp<std::int64_t>(d, 0, Tallies::days_end); };
   const auto days_from = in_range(std::chrono::ceil<std::chrono::days>(Micros{from.us}).count()),
-             days_to = in_range(std::chrono::floor<std::chrono::days>(Micros{to.us}).count());
+             days_to = in_range(day_of(to));
   std::int64_t out = 0;
   const auto read = [&](Time a, Time b) -> Result<void> {
     if (a >= b) return {};
@@ -141,21 +140,24 @@ Result<std::int64_t> Service::count_rows(const std::string& name, Time from, Tim
 Result<std::int64_t> Service::forget(const std::string& name, Time before) {
   TRY(endpoint, impl_->find_or_fail(name));
   std::int64_t rows = 0;
+  std::vector<SealedSegment> kept;
   const std::scoped_lock files(endpoint->book->files);
   const std::scoped_lock lock(endpoint->book->mutex);
   TRY_(impl_->catch_up(*endpoint));
   TRY_(impl_->store.write([&](Tx& tx) -> Result<void> {
     TRY(sealed, sealed_of(tx, endpoint->row.number, impl_->server_name));
     rows = 0;
-    for (const auto& s : sealed) {
-      if (s.received_last >= before) continue;
+    kept.clear();
+    for (auto& s : sealed) {
+      if (s.received_last >= before) {
+        kept.push_back(std::move(s));
+        continue;
+      }
       rows += s.rows;
       TRY_(drop_sealed(tx, s.path));
     }
     return {};
   }));
-  TRY(kept, impl_->store.read_for<std::vector<SealedSegment>>(
-                [&](Tx& tx) { return sealed_of(tx, endpoint->row.number, impl_->server_name); }));
   std::error_code ec;
   const auto folder = impl_->options.data / "predictions" / name / "sealed";
   std::vector<fs::path> gone;

@@ -97,6 +97,11 @@ Result<void> NewFile::finish() {
   return sync_folder(path_.parent_path());
 }
 
+ScratchFile::~ScratchFile() {
+  std::error_code ec;
+  std::filesystem::remove(path, ec);
+}
+
 Result<void> write_file(const fs::path& path, std::string_view bytes) {
   TRY(file, NewFile::create(path));
   TRY_(file.write(bytes));

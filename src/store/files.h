@@ -25,6 +25,11 @@ class NewFile {
 };
 Result<void> write_file(const std::filesystem::path& path, std::string_view bytes);
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t bytes_max = 64 << 20);
+// A file that is gone when this is, whether it was made or renamed meanwhile or not.
+struct ScratchFile {
+  std::filesystem::path path{};
+  ~ScratchFile();
+};
 // For tests: the n-th write from now on fails as on a full disk (0: never).
 void fail_write_after(int n);
 
