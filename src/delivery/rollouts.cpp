@@ -16,6 +16,8 @@ Micros look_every(const std::optional<Config>& config) {
   return std::clamp<Micros>(rule.hold_time / 20, look_min, replay ? look_at_replay : look_max);
 }
 
+double seconds(Micros d) { return static_cast<double>(d.count()) / 1e6; }
+
 struct Drive {
   std::string rollout{};
   std::int64_t look = 0;
@@ -89,7 +91,7 @@ Result<RolloutRow> Service::start_rollout(Call& call, RolloutRow row, const std:
   if (config) {
     const RolloutPart& rule = config->serve.rollout;
     r.steps = rule.steps;
-    r.hold_s = static_cast<double>(rule.hold_time.count()) / 1e6;
+    r.hold_s = seconds(rule.hold_time);
     r.rows_needed = rule.hold_predictions;
     TRY(gate, rows::gate_of_version(call.tx, r.model, r.to));
     if (gate) row.gate_distance = distance_at_gate(*gate);
@@ -210,7 +212,6 @@ Result<void> Service::go_to_step(Call& call, RolloutRow& row, std::int64_t step,
 }
 
 namespace {
-double seconds(Micros d) { return static_cast<double>(d.count()) / 1e6; }
 std::optional<RuleSeen> last_of(const Rollout& r, std::string_view rule) {
   for (const RuleSeen& seen : r.evidence)
     if (seen.rule == rule && seen.level) return seen;  // without a level there was no test
