@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import requests
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/delivery"))
@@ -34,12 +33,6 @@ def team(tmp_path, monkeypatch):
     team.end()
 
 
-def ask(team, method, path, **more):
-    got = requests.request(method, team.server.url + path, timeout=60, headers={"Authorization": f"Bearer {team.tokens['olga']}"}, **more)
-    assert got.status_code == 200, got.text
-    return got.json()
-
-
 def live(team, rows):
     """One day as production sees it: four questions a request, the truth in the evening. How many requests each version answered."""
     versions, labels = {}, []
@@ -49,10 +42,10 @@ def live(team, rows):
         tensors = [{"name": c, "shape": [n, 1], "datatype": "BYTES", "data": list(part[c])} for c in TEXTS]
         tensors += [{"name": c, "shape": [n, 1], "datatype": "FP32", "data": list(part[c])} for c in NUMBERS]
         times = [f"{t:%Y-%m-%dT%H:%M:%SZ}" for t in part["hour"]]
-        answer = ask(team, "POST", "/v2/models/heating/infer", json={"inputs": tensors, "parameters": {"event_time": times, "routing_key": times[0]}})
+        answer = team.ask("POST", "/v2/models/heating/infer", json={"inputs": tensors, "parameters": {"event_time": times, "routing_key": times[0]}})
         versions[answer["model_version"]] = versions.get(answer["model_version"], 0) + 1
         labels += [{"prediction_id": i, "label": stage} for i, stage in zip(answer["parameters"]["prediction_ids"], part["stage"])]
-    assert ask(team, "POST", "/api/pawl/v1/endpoints/heating/labels", json={"labels": labels})["taken"] == len(labels)
+    assert team.ask("POST", "/api/pawl/v1/endpoints/heating/labels", json={"labels": labels})["taken"] == len(labels)
     return versions
 
 
@@ -67,21 +60,10 @@ def week(team, readings, monday, days=7):
     return closed[-1], versions
 
 
-def chain(team, event):
-    by_id = {e["id"]: e for e in team.pawl("ledger", "--limit", "1000", by="olga")["items"]}
-    out = []
-    while event:
-        out.append(by_id[event]["what"])
-        event = by_id[event]["cause"]
-    return out
-
-
 def test_a_winter_model_meets_spring(team, readings):
-    for name, role in (("olga", "operator"), ("ada", "scientist")):
-        team.tokens[name] = team.pawl("user", "add", name, "--role", role)["token"]
+    team.people()
     team.pawl("user", "map", "ada@shops.test", "ada")
-    team.pawl("repo", "add", team.origin, "--name", "heating", by="olga")
-    team.pawl("repo", "hook", "heating", team.origin, by="olga")
+    team.repository("heating")
 
     # From a push to a live version: a plan, a training, a gate, an approval, a rollout.
     commit = team.commit("Heating stages")
@@ -120,7 +102,7 @@ def test_a_winter_model_meets_spring(team, readings):
     # A quarter of the next week asks the new version, then everybody; nobody is refused meanwhile.
     _, versions = week(team, readings, monday + 7 * DAY)
     assert set(versions) == {"1", "2"}
-    arms = lambda: {a["version"]: a["share"] for a in ask(team, "GET", "/api/pawl/v1/endpoints/heating")["arms"]}  # noqa: E731
+    arms = lambda: {a["version"]: a["share"] for a in team.ask("GET", "/api/pawl/v1/endpoints/heating")["arms"]}  # noqa: E731
     team.until(lambda: arms().get(2) == 1, "the last step")
     window, versions = week(team, readings, monday + 14 * DAY)
     assert set(versions) == {"2"}
@@ -128,7 +110,7 @@ def test_a_winter_model_meets_spring(team, readings):
     assert window["performance"]["watched"]["value"] > 0.6, window["performance"]
 
     # One story, from the window to the version that is live now.
-    told = chain(team, team.pawl("ledger", "--what", "rollout.done", "--limit", "1", by="olga")["items"][0]["id"])
+    told = team.chain(team.pawl("ledger", "--what", "rollout.done", "--limit", "1", by="olga")["items"][0]["id"])
     assert told[0] == "rollout.done" and told[-1] == "window.closed", told
     for what in ("rollout.started", "approval.decided", "gate.judged", "flow.training", "alarm.opened"):
         assert what in told, told

@@ -162,6 +162,29 @@ class Team:
         out = self.sh(PAWL, "--json", *speaks, *words, code=code, env={"PAWL_TOKEN": self.tokens[by]} if by else {}, cwd=self.work)
         return json.loads(out) if out else None
 
+    def ask(self, method, path, **more):
+        """Over HTTP, as olga."""
+        got = requests.request(method, self.server.url + path, timeout=120, headers={"Authorization": f"Bearer {self.tokens['olga']}"}, **more)
+        assert got.status_code == 200, got.text
+        return got.json()
+
+    def people(self):
+        for name, role in (("olga", "operator"), ("ada", "scientist")):
+            self.tokens[name] = self.pawl("user", "add", name, "--role", role)["token"]
+
+    def repository(self, name):
+        self.pawl("repo", "add", self.origin, "--name", name, by="olga")
+        self.pawl("repo", "hook", name, self.origin, by="olga")
+
+    def chain(self, event):
+        """What led to an event, back to the first."""
+        by_id = {e["id"]: e for e in self.pawl("ledger", "--limit", "1000", by="olga")["items"]}
+        out = []
+        while event:
+            out.append(by_id[event]["what"])
+            event = by_id[event]["cause"]
+        return out
+
     def commit(self, message):
         self.sh("git", "add", "-A", cwd=self.work)
         self.sh("git", "commit", "--quiet", "--allow-empty", "-m", message, cwd=self.work)
@@ -183,10 +206,7 @@ class Team:
                            {"name": "amount", "shape": [n, 1], "datatype": "FP32", "data": list(amount)}]}
         if key is not None:
             body["parameters"] = {"routing_key": str(key)}
-        got = requests.post(f"{self.server.url}/v2/models/returns-live/infer", json=body, timeout=30,
-                            headers={"Authorization": f"Bearer {self.tokens['olga']}"})
-        assert got.status_code == 200, got.text
-        return got.json()
+        return self.ask("POST", "/v2/models/returns-live/infer", json=body)
 
     def until(self, seen, what):
         for _ in range(600):
@@ -213,10 +233,8 @@ def team(tmp_path, monkeypatch):
 
 
 def test_from_a_push_to_a_guarded_endpoint_on_other_data(team):
-    for name, role in (("olga", "operator"), ("ada", "scientist")):
-        team.tokens[name] = team.pawl("user", "add", name, "--role", role)["token"]
-    team.pawl("repo", "add", team.origin, "--name", "shops", by="olga")
-    team.pawl("repo", "hook", "shops", team.origin, by="olga")
+    team.people()
+    team.repository("shops")
 
     # A plan first: nothing trains before an operator says so.
     first = team.commit("first")

@@ -5,7 +5,6 @@ import datetime
 import random
 
 import pytest
-import requests
 
 from test_loop import FILES, Team
 
@@ -84,12 +83,6 @@ def team(tmp_path, monkeypatch):
     team.end()
 
 
-def ask(team, method, path, **more):
-    got = requests.request(method, team.server.url + path, timeout=120, headers={"Authorization": f"Bearer {team.tokens['olga']}"}, **more)
-    assert got.status_code == 200, got.text
-    return got.json()
-
-
 def live(team, day):
     """One day as production sees it: the questions first, the truth later."""
     rows = list(rows_of(day))
@@ -98,13 +91,13 @@ def live(team, day):
     ids, versions = [], set()
     for at in range(0, len(rows), 10):  # a request goes to one arm
         to = at + 10
-        answer = ask(team, "POST", "/v2/models/returns-live/infer", json={
+        answer = team.ask("POST", "/v2/models/returns-live/infer", json={
             "inputs": [{"name": "shop", "shape": [10, 1], "datatype": "BYTES", "data": shop[at:to]},
                        {"name": "amount", "shape": [10, 1], "datatype": "FP32", "data": amount[at:to]}],
             "parameters": {"event_time": times[at:to], "routing_key": f"{day}{at}"}})
         ids += answer["parameters"]["prediction_ids"]
         versions.add(answer["model_version"])
-    taken = ask(team, "POST", "/api/pawl/v1/endpoints/returns-live/labels",
+    taken = team.ask("POST", "/api/pawl/v1/endpoints/returns-live/labels",
                 json={"labels": [{"prediction_id": i, "label": y} for i, y in zip(ids, returned)]})
     assert taken["taken"] == len(ids), taken
     return versions
@@ -128,22 +121,10 @@ def retraining(team, number):
     return team.pawl("flow", flow["id"], "--wait", "--timeout", "120s", by="olga", code=None)
 
 
-def chain(team, event):
-    """What led to an event, back to the first."""
-    by_id = {e["id"]: e for e in team.pawl("ledger", "--limit", "1000", by="olga")["items"]}
-    out = []
-    while event:
-        out.append(by_id[event]["what"])
-        event = by_id[event]["cause"]
-    return out
-
-
 def test_weeks_that_change_lead_to_a_version_that_is_better(team):
-    for name, role in (("olga", "operator"), ("ada", "scientist")):
-        team.tokens[name] = team.pawl("user", "add", name, "--role", role)["token"]
+    team.people()
     team.pawl("user", "map", "ada@shops.test", "ada")
-    team.pawl("repo", "add", team.origin, "--name", "shops", by="olga")
-    team.pawl("repo", "hook", "shops", team.origin, by="olga")
+    team.repository("shops")
     first = team.commit("first")
     plan = team.flow(first)
     assert plan["not_yet"] == []
@@ -154,7 +135,7 @@ def test_weeks_that_change_lead_to_a_version_that_is_better(team):
     assert team.flow(first)["state"] == "done"
 
     # The live version is watched, with the data of its own evaluation.
-    monitor = ask(team, "GET", "/api/pawl/v1/endpoints/returns-live/monitor")["monitor"]
+    monitor = team.ask("GET", "/api/pawl/v1/endpoints/returns-live/monitor")["monitor"]
     assert (monitor["version"], monitor["reference"], monitor["time"]) == (1, "references/returns/1.parquet", "day")
     assert (monitor["reference_ends"], monitor["from"]) == ("2024-01-28T08:00:00Z", "2024-01-29")
     assert (monitor["classes"], monitor["positive"]) == (["no", "yes"], "yes")
@@ -196,17 +177,17 @@ def test_weeks_that_change_lead_to_a_version_that_is_better(team):
             break
     assert now["state"] == "done", now
     assert versions == {"1", "3"}
-    evidence = {e["rule"]: e for e in ask(team, "GET", f"/api/pawl/v1/rollouts/{now['rollout']}")["evidence"]}
+    evidence = {e["rule"]: e for e in team.ask("GET", f"/api/pawl/v1/rollouts/{now['rollout']}")["evidence"]}
     assert evidence["worse_than_live"]["state"] == "pass" and evidence["worse_than_live"]["n"] >= 20, evidence
     model = team.pawl("model", "returns", by="olga")["model"]
     assert model["live"] == flow["version"] == 3
-    monitor = ask(team, "GET", "/api/pawl/v1/endpoints/returns-live/monitor")
+    monitor = team.ask("GET", "/api/pawl/v1/endpoints/returns-live/monitor")
     assert (monitor["monitor"]["version"], monitor["monitor"]["previous"], monitor["monitor"]["from"]) == (3, 1, "2024-01-29")
     assert monitor["open"] == []  # they were about another version's data
 
     # One story, from a window to the new version.
     done = team.pawl("ledger", "--what", "rollout.done", "--limit", "1", by="olga")["items"][0]
-    told = chain(team, done["id"])
+    told = team.chain(done["id"])
     assert told[0] == "rollout.done" and told[-1] == "window.closed", told
     for what in ("rollout.started", "approval.decided", "gate.judged", "flow.training", "alarm.continued"):
         assert what in told, told
@@ -231,5 +212,5 @@ def test_weeks_that_change_lead_to_a_version_that_is_better(team):
     assert (back["state"], back["reason"]) == ("rolled_back", "by hand: a drill")
     assert live(team, next_week + 7 * DAY) == {"1"}
     assert team.pawl("why", "--at", "2999-01-01", "returns-live", by="ada")["aliases"]["champion"] == 1
-    assert ask(team, "GET", "/api/pawl/v1/endpoints/returns-live/monitor")["monitor"]["version"] == 1
+    assert team.ask("GET", "/api/pawl/v1/endpoints/returns-live/monitor")["monitor"]["version"] == 1
     assert team.pawl("ledger", "--verify", by="olga")["whole"]

@@ -48,9 +48,7 @@ class Traffic:
         self.waiting = []
 
     def ask(self, method, path, **more):
-        got = requests.request(method, f"{self.team.server.url}/api/pawl/v1{path}", timeout=30, headers={"Authorization": f"Bearer {self.team.tokens['olga']}"}, **more)
-        assert got.status_code == 200, got.text
-        return got.json()
+        return self.team.ask(method, f"/api/pawl/v1{path}", **more)
 
     def rollout(self, rid):
         return self.ask("GET", f"/rollouts/{rid}")
@@ -81,11 +79,9 @@ def back(team, code=0):
 
 
 def test_a_server_that_is_killed_in_each_state_of_a_rollout_goes_on(team):
-    for name, role in (("olga", "operator"), ("ada", "scientist")):
-        team.tokens[name] = team.pawl("user", "add", name, "--role", role)["token"]
+    team.people()
     team.pawl("user", "map", "ada@shops.test", "ada")
-    team.pawl("repo", "add", team.origin, "--name", "shops", by="olga")
-    team.pawl("repo", "hook", "shops", team.origin, by="olga")
+    team.repository("shops")
     first = team.commit("first")
     team.pawl("approve", team.flow(first)["approval"], by="olga")
     team.pawl("approve", team.flow(first)["approval"], by="olga")
