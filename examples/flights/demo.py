@@ -281,10 +281,10 @@ class Demo(Production):
                 return rollout and (f"{rollout['share']:g} % of the traffic, {rollout['rows']} of {rollout['rows_needed']} rows", rollout["share"] / 100)
 
             flow, rollout = self.house.wait(step, "the canary", look, lambda seen: seen[0]["state"] in ENDED, 180, tell)
+            if flow["state"] != "done":
+                raise Problem(f"the flow is {flow['state']}: {flow['reason']}")
             arrived = traffic.answers["2"]
             self.house.wait(step, "all traffic on version 2", lambda: traffic.answers["2"], lambda count: count > arrived + 50, 30)
-        if not flow["rollout"]:
-            raise Problem(f"no rollout: {flow['state']}, {flow['reason']}")
         self.prediction = early or next((id for version, id in reversed(traffic.recent) if version == "2"), "")
         step.claim("the rollout went up in its steps to the end", rollout["state"] == "done" and [share for share in shares if share] == [5, 25, 100],
                    {"state": rollout["state"], "reason": rollout["reason"], "shares": shares})

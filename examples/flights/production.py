@@ -117,17 +117,19 @@ class Production:
             return self.year.day()
         before = self.rollout()
         self.year.day(rows_a_request=20)
-        moment = time.monotonic() + 0.7
-        while time.monotonic() < moment:
+        sent, begun = self.rollout(), time.monotonic()
+        while True:
             now = self.rollout()
             if now and now["state"] in ("done", "rolled_back", "failed"):
                 self.rolling = None
                 return None
-            if now and before and now["share"] != before["share"]:
+            # On a busy machine a look, or the comparison of the arms, may be late: more flights would not hasten it.
+            late = now and sent and (now["updated"] == sent["updated"] or "not tested yet" in now["reason"])
+            patience = 30 if late else 0.7
+            if (now and before and now["share"] != before["share"]) or time.monotonic() - begun > patience:
                 return None
             step.progress(f"{self.year.today:%-d %B}, " + (f"{now['share']:g} % of the traffic: {now['reason']}" if now else "the rollout begins"))
             time.sleep(0.1)
-        return None
 
     def rollout(self) -> dict | None:
         flow = self.house.get(f"/api/pawl/v1/flows/{self.rolling}", self.olga)
@@ -171,12 +173,18 @@ class Production:
         step.outcome = f"ada says what went wrong and mends it; {ENDPOINT}@{flow['version']} is {flow['state']}"
         if flow["state"] == "waiting":
             self.house.pawl("approve", flow["approval"], "--json", by=self.olga)
-            self.rolling, until = flow["id"], self.year.today + 12 * DAY
+            self.rolling, until = flow["id"], self.year.today + 21 * DAY
             while self.rolling and self.year.today < until:
                 self.one_day(step)
-            step.claim("the mended version goes live", self.live() == flow["version"], self.live())
-            better = next(check for check in self.house.get(f"/api/pawl/v1/flows/{flow['id']}", self.olga)["gate"]["checks"] if check["kind"] == "better_than")
-            step.outcome = f"ada says what went wrong and mends it; {ENDPOINT}@{flow['version']}, better by {better['estimate']:.2f} minutes, is live"
+            rollout = self.house.get(f"/api/pawl/v1/flows/{flow['id']}", self.olga)["rollout"]
+            ended = self.house.get(f"/api/pawl/v1/rollouts/{rollout}", self.olga)
+            # Better on the fourteen days of the gate need not be better on those that follow: then a rule brings it back.
+            against = [rule for rule in ended["evidence"] if rule["state"] == "fail" and rule["p"] <= rule["level"]]
+            step.claim("in the right unit it is judged like any other: live, or back by a rule and its evidence",
+                       ended["state"] == ("rolled_back" if against else "done"), {"state": ended["state"], "reason": ended["reason"], "evidence": ended["evidence"]})
+            step.claim("and what answers is what the rollout says", self.live() == ended["to" if ended["state"] == "done" else "from"], self.live())
+            said = "is live" if ended["state"] == "done" else f"came back: {ended['reason']}"
+            step.outcome = f"ada says what went wrong and mends it; {ENDPOINT}@{flow['version']} {said}"
 
     # 9. The year, looked back on.
     def retraining(self, step: Step) -> None:
