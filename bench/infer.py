@@ -1,6 +1,6 @@
 """V2 infer of 12 floats by 200 trees of depth 5, every prediction logged: one connection, 16, and 64 rows a request. The server with all its threads has
 core 0, the load core 1. Beside each figure its limits in the same run and on the same cores: the model run alone, and a server that answers as many bytes
-without looking at the request. The two one after the other are what this machine allows. The model is run as the server runs it (serving/trees.h)."""
+without looking at the request. The two one after the other are what this machine allows. The model is run as the server runs it (serving/model/trees.h)."""
 
 import contextlib
 import json

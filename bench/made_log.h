@@ -9,10 +9,10 @@
 
 #include "core/hash.h"
 #include "jobs/jobs.h"
-#include "serving/ids.h"
-#include "serving/record.h"
+#include "serving/log/ids.h"
+#include "serving/log/record.h"
+#include "serving/log/tail.h"
 #include "serving/service.h"
-#include "serving/tail.h"
 #include "store/files.h"
 
 namespace pawl::bench {

@@ -2,7 +2,7 @@
 #pragma once
 #include "datasets/table.h"
 #include "delivery/evaluate.h"
-#include "serving/onnx.h"
+#include "serving/model/onnx.h"
 #include "stats/labels.h"
 
 namespace pawl::delivery {

@@ -3,7 +3,7 @@
 #pragma once
 #include "monitoring/reference.h"
 #include "monitoring/window.h"
-#include "serving/batch.h"
+#include "serving/log/batch.h"
 
 namespace pawl::monitoring {
 

@@ -5,7 +5,7 @@
 
 #include "monitoring/types.h"
 #include "monitoring/window.h"
-#include "serving/batch.h"
+#include "serving/log/batch.h"
 #include "stats/drift.h"
 
 namespace pawl::monitoring {

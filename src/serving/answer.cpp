@@ -1,7 +1,7 @@
 // What another version would have answered to rows of the log.
 #include <cmath>
 
-#include "serving/columns.h"
+#include "serving/log/columns.h"
 #include "serving/service_impl.h"
 
 namespace pawl::serving {

@@ -1,6 +1,6 @@
 #include "serving/compare.h"
 
-#include "serving/columns.h"
+#include "serving/log/columns.h"
 #include "serving/service.h"
 
 namespace pawl::serving {

@@ -1,7 +1,7 @@
 // The two arms of a rollout's step side by side, from the prediction log: what they answered and, with labels, how right that was. Memory is bounded:
 // of a busy step whole units (requests, or all requests of one routing key) are kept at random, the same ones with every look.
 #pragma once
-#include "serving/batch.h"
+#include "serving/log/batch.h"
 #include "wire/v2/tensor.h"
 
 namespace pawl::serving {

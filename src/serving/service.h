@@ -2,8 +2,8 @@
 // it, so a prediction meets no lock of the store and no SQL. Thread-safe.
 #pragma once
 #include "core/hash.h"
-#include "serving/batch.h"
-#include "serving/onnx.h"
+#include "serving/log/batch.h"
+#include "serving/model/onnx.h"
 #include "serving/types.h"
 #include "store/store.h"
 #include "wire/v2/codec.h"

@@ -1,12 +1,12 @@
 // What the files of the service share: its state. No other file includes this.
 #pragma once
 #include "net/metrics.h"
-#include "serving/ids.h"
-#include "serving/labels.h"
-#include "serving/models.h"
+#include "serving/labels/labels.h"
+#include "serving/log/ids.h"
+#include "serving/log/tally.h"
+#include "serving/model/models.h"
 #include "serving/replay.h"
 #include "serving/service.h"
-#include "serving/tally.h"
 
 namespace pawl::serving {
 

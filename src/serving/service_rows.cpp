@@ -1,7 +1,7 @@
 // The log as monitors and rollouts read it: rows with their labels, how far traffic has come, what another version would have said, and forgetting.
 #include "core/log.h"
-#include "serving/collect.h"
-#include "serving/seal.h"
+#include "serving/log/collect.h"
+#include "serving/log/seal.h"
 #include "serving/service_impl.h"
 
 namespace pawl::serving {

@@ -6,10 +6,10 @@
 #include "datasets/table.h"
 #include "jobs/jobs.h"
 #include "net/metrics.h"
-#include "serving/models.h"
+#include "serving/log/tail.h"
+#include "serving/log/tally.h"
+#include "serving/model/models.h"
 #include "serving/replay.h"
-#include "serving/tail.h"
-#include "serving/tally.h"
 #include "serving/testing.h"
 
 using namespace pawl;

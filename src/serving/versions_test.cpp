@@ -1,5 +1,5 @@
 // Which versions an endpoint may route to, how they are prepared and loaded, and what it says of itself.
-#include "serving/models.h"
+#include "serving/model/models.h"
 #include "serving/testing.h"
 
 using namespace pawl;
