@@ -3,6 +3,7 @@
 #
 #   room(tracking SOURCES types.cpp rows.cpp USES wire store net jobs access LINKS SQLite::SQLite3 TESTS runs_test.cpp)
 #
+# VERBS are its words of the command line: a library of their own, <room>_verbs, that only the program links and no test waits for.
 # LINKS are libraries that only this room's own files include. TESTS become <room>_test; TEST_USES adds rooms that only the tests may see.
 set(PAWL_ROOMS ${CMAKE_BINARY_DIR}/rooms)
 
@@ -40,7 +41,7 @@ function(pawl_test target)
 endfunction()
 
 function(room name)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;USES;LINKS;TESTS;TEST_USES" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "SOURCES;VERBS;USES;LINKS;TESTS;TEST_USES" ${ARGN})
   list(TRANSFORM ROOM_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/src/${name}/)
   add_library(${name} STATIC ${ROOM_SOURCES})
   file(MAKE_DIRECTORY ${PAWL_ROOMS}/${name})
@@ -48,6 +49,12 @@ function(room name)
   target_include_directories(${name} PUBLIC ${PAWL_ROOMS}/${name})
   target_link_libraries(${name} PUBLIC ${ROOM_USES} PRIVATE ${ROOM_LINKS})
   pawl_compiled_as_ours(${name})
+  if(ROOM_VERBS)
+    list(TRANSFORM ROOM_VERBS PREPEND ${CMAKE_SOURCE_DIR}/src/${name}/)
+    add_library(${name}_verbs STATIC ${ROOM_VERBS})
+    target_link_libraries(${name}_verbs PUBLIC ${name} PRIVATE CLI11::CLI11 fmt::fmt)
+    pawl_compiled_as_ours(${name}_verbs)
+  endif()
   if(ROOM_TESTS)
     list(TRANSFORM ROOM_TESTS PREPEND ${CMAKE_SOURCE_DIR}/src/${name}/)
     pawl_test(${name}_test SOURCES ${ROOM_TESTS} USES ${name} ${ROOM_TEST_USES})
