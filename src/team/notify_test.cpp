@@ -4,6 +4,7 @@
 #include "net/receiver.h"
 #include "net/testing.h"
 #include "store/testing.h"
+#include "team/mention.h"
 #include "team/routes.h"
 #include "team/sentence.h"
 #include "team/service.h"

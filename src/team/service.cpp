@@ -1,8 +1,9 @@
 #include "team/service.h"
 
 #include "core/json.h"
+#include "store/ledger.h"
+#include "team/mention.h"
 #include "team/rows.h"
-#include "team/sentence.h"
 
 namespace pawl::team {
 namespace {
