@@ -28,6 +28,7 @@ int not_started(const std::string& why) {
 }
 
 net::Response answer(const Claimed& claimed) { return net::json_response(shape<Claimed>, &claimed); }
+net::Response closing() { return answer({.closing = true}); }
 
 }  // namespace
 
@@ -53,7 +54,7 @@ void Desk::close() {
   auto left = std::move(waiting_);
   waiting_.clear();
   hold.unlock();
-  for (auto& one : left) one->reply(answer({}));
+  for (auto& one : left) one->reply(closing());
 }
 
 void Desk::wake() {
@@ -71,7 +72,7 @@ void Desk::take(Ask ask, const std::shared_ptr<const net::Request>& request, net
       Waiting{std::move(ask), std::move(*in), std::move(reply), std::chrono::steady_clock::now() + hold_max});
   {
     std::lock_guard hold(mutex_);
-    if (closed_) return one->reply(answer({}));
+    if (closed_) return one->reply(closing());
     ++trying_;
   }
   try_claim(one);

@@ -128,7 +128,7 @@ class Runner {
       delay = retry_first;
       answered = std::chrono::steady_clock::now();
       if (claimed->id.empty()) {
-        if (settings_.once) return {};
+        if (settings_.once || (settings_.local && claimed->closing == true && busy_ == 0)) return {};
         continue;
       }
       ++busy_;

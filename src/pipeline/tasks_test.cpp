@@ -420,5 +420,18 @@ TEST_CASE("one runner works in a folder at a time") {
   s.desk.close();  // its ask is answered, so it looks at the stop
 }
 
+TEST_CASE("a server that ends in order takes its own runner along when that has nothing to do") {
+  Served s;
+  std::stop_source never;
+  const RunnerSettings settings{
+      .server = "http://127.0.0.1:" + std::to_string(s.server->port()), .work = s.folder.path / "work", .local = true};
+  Result<void> ran = fail(Code::busy, "it never ended");
+  std::jthread runner([&] { ran = run_runner(settings, {}, never.get_token()); });
+  while (!s.service.runner_seen_since(s.clock.now())) std::this_thread::yield();
+  s.desk.close();
+  runner.join();
+  CHECK(ran);
+}
+
 }  // namespace
 }  // namespace pawl::pipeline

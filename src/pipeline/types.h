@@ -152,12 +152,14 @@ struct Claimed {
   Json payload{};
   std::string token{};  // of the flow, for a pipeline's stages
   std::int64_t lease_seconds = 0;
+  std::optional<bool> closing{};  // the server ends in order: a runner of its own that has nothing to do ends as well
   static constexpr auto fields = std::tuple{field("id", &Claimed::id, {.empty = Empty::hide}),
                                             field("epoch", &Claimed::epoch),
                                             field("kind", &Claimed::kind),
                                             field("payload", &Claimed::payload, {.empty = Empty::hide}),
                                             field("token", &Claimed::token, {.empty = Empty::hide}),
-                                            field("lease_seconds", &Claimed::lease_seconds)};
+                                            field("lease_seconds", &Claimed::lease_seconds),
+                                            field("closing", &Claimed::closing)};
 };
 struct Held {
   std::string id{};
