@@ -301,8 +301,12 @@ Result<void> run_runner(const RunnerSettings& given, const std::map<TaskKind, Ta
   if (lock < 0) return fail(Code::unavailable, "cannot open '" + lock_file.string() + "'");
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
     ::close(lock);
-    return fail(Code::busy, "another runner works in '" + settings.work.string() + "'");
+    const auto who = store::read_file(lock_file, 32).value_or("");
+    return fail(Code::busy,
+                "another runner works in '" + settings.work.string() + "'" + (who.empty() ? "" : ": process " + who));
   }
+  if (::ftruncate(lock, 0) != 0 || ::dprintf(lock, "%d", ::getpid()) < 0)  // for people who look for it
+    log::warn("runner.lock_not_written", {{"file", lock_file.string()}});
   fs::remove_all(settings.work / "tasks", ec);  // what a killed runner left
   ::setenv("GIT_TERMINAL_PROMPT", "0", 1);
   ::setenv("GIT_ALLOW_PROTOCOL", "file:git:http:https:ssh", 1);

@@ -416,6 +416,7 @@ TEST_CASE("one runner works in a folder at a time") {
   auto second = run_runner(settings, {}, {});
   REQUIRE(!second);
   CHECK(second.error().code == Code::busy);
+  CHECK(second.error().message.ends_with("process " + std::to_string(::getpid())));
   stop.request_stop();
   s.desk.close();  // its ask is answered, so it looks at the stop
 }

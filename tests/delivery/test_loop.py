@@ -4,6 +4,7 @@ with a server that is killed in the middle. What a team would do, by the command
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
@@ -220,8 +221,10 @@ class Team:
         self.hold.unlink(missing_ok=True)
         self.server.stop()
         lock = self.server.data / "runner" / "runner.lock"
-        if lock.exists():  # the runner goes by itself once its server is gone: it must not outlive the folder
-            subprocess.run(["flock", "--timeout", "60", lock, "true"], check=False)
+        # A runner that trains outlives its server, but must not outlive the folder.
+        if lock.exists() and subprocess.run(["flock", "--nonblock", lock, "true"], check=False).returncode != 0:
+            os.kill(int(lock.read_text()), signal.SIGTERM)
+            subprocess.run(["flock", "--timeout", "60", lock, "true"], check=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
