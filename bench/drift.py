@@ -4,6 +4,7 @@ installed, Evidently itself. PAWL_PEERS names a Python that has it (tests/stats/
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 
@@ -42,6 +43,8 @@ with tempfile.TemporaryDirectory(prefix="pawl-bench-") as name:
     print(f"drift {ROWS:,} x {COLUMNS}: {ours['drift_s']:.3f} s with Evidently's numbers, {ours['auto_s']:.3f} s by pawl's rule (bound 0.5 s)"
           f" | limit, sorting alone: {ours['sort_s']:.3f} s")
     peer = os.environ.get("PAWL_PEERS")
+    if peer and not shutil.which(peer):
+        raise SystemExit(f"PAWL_PEERS is {peer!r}: expected the path of a Python")
     if peer:
         theirs = json.loads(subprocess.run([peer, "-c", PEER, str(folder), str(ROWS), str(COLUMNS)], capture_output=True, text=True, check=True).stdout)
         gap = max(abs(a - b) / abs(b) for a, b in zip(ours["scores"], theirs["scores"]))

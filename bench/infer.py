@@ -16,19 +16,6 @@ SECONDS = os.environ.get("PAWL_BENCH_SECONDS", "5")
 WARM = "2000"  # requests before the clock starts: the model is loaded when the server has begun to answer
 BENCH = pathlib.Path(os.environ["PAWL_BENCH"])
 
-# Made in a process of its own: scikit-learn would keep its threads beside the figures.
-TRAIN = """
-import sys, warnings, numpy as np
-warnings.simplefilter("ignore")
-from sklearn.ensemble import GradientBoostingRegressor
-from skl2onnx import to_onnx
-rng = np.random.default_rng(1)
-x = rng.normal(size=(2000, 12)).astype(np.float32)
-model = GradientBoostingRegressor(n_estimators=200, max_depth=5, random_state=1).fit(x, x[:, 0] * x[:, 1] + x[:, 2])
-open(sys.argv[1], "wb").write(to_onnx(model, x[:1], target_opset={"": 18, "ai.onnx.ml": 3}).SerializeToString())
-"""
-
-
 def model_alone_us(folder: pathlib.Path, rows: int) -> float:
     return float(subprocess.run(server.on_core(0) + [BENCH / "serving_seed", "run", folder, "5000", str(rows)], capture_output=True, text=True, check=True).stdout.split()[0])
 
@@ -39,12 +26,7 @@ def body(rng: random.Random, rows: int) -> bytes:
 
 
 def load(port: int, bodies: list[pathlib.Path], connections: int) -> dict:
-    command = [BENCH / "bench_load", str(port), "/v2/models/trees/infer", "--connections", str(connections), "--seconds", SECONDS, "--warm", WARM]
-    out = subprocess.run(server.on_core(1) + command + [a for b in bodies for a in ("--body", b)], capture_output=True, text=True, check=True).stdout
-    got = json.loads(out)
-    if got["errors"]:
-        raise SystemExit(f"errors under load: {got['why']}")
-    return got
+    return server.load(port, "trees", bodies, "--connections", str(connections), "--seconds", SECONDS, "--warm", WARM, core=1)
 
 
 @contextlib.contextmanager
@@ -58,9 +40,7 @@ def echo(answer_bytes: int):
 
 with tempfile.TemporaryDirectory(prefix="pawl-bench-") as name:
     root = pathlib.Path(name)
-    folder = root / "model"
-    folder.mkdir()
-    subprocess.run([os.environ["PAWL_PYTHON"], "-c", TRAIN, folder / "model.onnx"], check=True)
+    folder = server.trees(root / "model", columns=12)
     subprocess.run([BENCH / "serving_seed", "endpoint", root / "data", "trees", folder], check=True, stderr=subprocess.DEVNULL)
     rng = random.Random(2)
     bodies = {rows: [root / f"{rows}-{i}.json" for i in range(20)] for rows in (1, 64)}

@@ -110,7 +110,7 @@ inline std::vector<std::string> write_log(const Made& made, std::size_t rows, st
 inline void put_endpoint(Made& made) {
   must(made.store->write([&](Tx& tx) -> Result<void> {
     Call call(tx, Ask{.who = pawl_itself(), .clock = &made.clock});
-    return made.service->put_endpoint(call, {.name = "e", .model = "m", .replay = true});
+    return made.service->put_endpoint(call, {.name = "e", .model = "e", .replay = true});
   }));
 }
 // A label for each; answers how long it took.

@@ -1,6 +1,7 @@
 """What the benchmarks share: a server of their own, its memory, raw keep-alive requests, and how a figure is printed."""
 
 import contextlib
+import json
 import os
 import pathlib
 import socket
@@ -8,8 +9,22 @@ import statistics
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 BINARY = os.environ["PAWL_BINARY"]
+BENCH = pathlib.Path(os.environ["PAWL_BENCH"])
+
+# Made in a process of its own: scikit-learn would keep its threads beside the figures.
+TRAIN = """
+import sys, warnings, numpy as np
+warnings.simplefilter("ignore")
+from sklearn.ensemble import GradientBoostingRegressor
+from skl2onnx import to_onnx
+file, columns, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+x = np.random.default_rng(seed).normal(size=(2000, columns)).astype(np.float32)
+model = GradientBoostingRegressor(n_estimators=200, max_depth=5, random_state=seed).fit(x, x[:, 0] * x[:, 1] + x[:, 2])
+open(file, "wb").write(to_onnx(model, x[:1], target_opset={"": 18, "ai.onnx.ml": 3}).SerializeToString())
+"""
 
 
 def on_core(core: int | None) -> list[str]:
@@ -46,6 +61,30 @@ def server(*more: str):
             stop(process)
 
 
+def trees(folder: pathlib.Path, columns: int, seed: int = 1) -> pathlib.Path:
+    """A folder with a model of 200 trees of depth 5 over so many floats called X."""
+    folder.mkdir()
+    subprocess.run([os.environ["PAWL_PYTHON"], "-c", TRAIN, folder / "model.onnx", str(columns), str(seed)], check=True)
+    return folder
+
+
+def ask(port: int, method: str, path: str, body: object = None) -> dict:
+    """One request by the API; bytes are sent as they are, anything else as JSON."""
+    data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+    kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
+    with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, {"Content-Type": kind}, method=method), timeout=60) as got:
+        return json.loads(got.read() or b"{}")
+
+
+def load(port: int, endpoint: str, bodies: list[pathlib.Path], *options: str, core: int | None = None) -> dict:
+    """What bench_load saw of these requests; any error ends the benchmark."""
+    command = [BENCH / "bench_load", str(port), f"/v2/models/{endpoint}/infer", *options, *(a for b in bodies for a in ("--body", b))]
+    got = json.loads(subprocess.run(on_core(core) + command, capture_output=True, text=True, check=True).stdout)
+    if got["errors"]:
+        raise SystemExit(f"errors under load: {got['why']}")
+    return got
+
+
 def memory_mib(pid: int) -> dict[str, float]:
     """Resident and proportional set size."""
     values = {}
@@ -53,6 +92,12 @@ def memory_mib(pid: int) -> dict[str, float]:
         if line.startswith(("Rss:", "Pss:")):
             values[line[:3].lower()] = int(line.split()[1]) / 1024
     return values
+
+
+def peak_mib(pid: int) -> float:
+    """Of its resident memory since it started."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 class Connection:

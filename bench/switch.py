@@ -8,7 +8,6 @@ import pathlib
 import subprocess
 import tempfile
 import time
-import urllib.request
 
 import server
 
@@ -16,32 +15,11 @@ SECONDS = os.environ.get("PAWL_BENCH_SECONDS", "10")
 RATE, CONNECTIONS = 5000, 32
 BENCH = pathlib.Path(os.environ["PAWL_BENCH"])
 
-# Two versions of 200 trees, made in a process of its own: scikit-learn would keep its threads beside the figures.
-TRAIN = """
-import sys, warnings, numpy as np
-warnings.simplefilter("ignore")
-from sklearn.ensemble import GradientBoostingRegressor
-from skl2onnx import to_onnx
-for version in (1, 2):
-    rng = np.random.default_rng(version)
-    x = rng.normal(size=(2000, 12)).astype(np.float32)
-    model = GradientBoostingRegressor(n_estimators=200, max_depth=5, random_state=version).fit(x, x[:, 0] * x[:, 1] + x[:, 2])
-    open(f"{sys.argv[1]}/{version}.onnx", "wb").write(to_onnx(model, x[:1], target_opset={"": 18, "ai.onnx.ml": 3}).SerializeToString())
-"""
-
-
-def ask(port: int, method: str, path: str, body: object = None) -> dict:
-    data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
-    kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
-    with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, {"Content-Type": kind}, method=method), timeout=30) as got:
-        return json.loads(got.read() or b"{}")
-
-
 def register(port: int, file: pathlib.Path) -> None:
     """A version as an MLflow client would make it."""
-    run = ask(port, "POST", "/api/2.0/mlflow/runs/create", {"experiment_id": "0"})["run"]["info"]["run_id"]
-    ask(port, "PUT", f"/api/2.0/mlflow-artifacts/artifacts/0/{run}/artifacts/model/model.onnx", file.read_bytes())
-    ask(port, "POST", "/api/2.0/mlflow/model-versions/create", {"name": "trees", "source": f"mlflow-artifacts:/0/{run}/artifacts/model", "run_id": run})
+    run = server.ask(port, "POST", "/api/2.0/mlflow/runs/create", {"experiment_id": "0"})["run"]["info"]["run_id"]
+    server.ask(port, "PUT", f"/api/2.0/mlflow-artifacts/artifacts/0/{run}/artifacts/model/model.onnx", file.read_bytes())
+    server.ask(port, "POST", "/api/2.0/mlflow/model-versions/create", {"name": "trees", "source": f"mlflow-artifacts:/0/{run}/artifacts/model", "run_id": run})
 
 
 def start_load(port: int, body: pathlib.Path) -> subprocess.Popen:
@@ -59,29 +37,28 @@ def ended(load: subprocess.Popen) -> dict:
 
 with tempfile.TemporaryDirectory(prefix="pawl-bench-") as name:
     root = pathlib.Path(name)
-    subprocess.run([os.environ["PAWL_PYTHON"], "-c", TRAIN, root], check=True)
     body = root / "body.json"
     body.write_text(json.dumps({"inputs": [{"name": "X", "shape": [1, 12], "datatype": "FP32", "data": [0.25] * 12}]}))
     process, port, _ = server.start(root / "data", core=0)
     try:
-        ask(port, "POST", "/api/2.0/mlflow/registered-models/create", {"name": "trees"})
+        server.ask(port, "POST", "/api/2.0/mlflow/registered-models/create", {"name": "trees"})
         for version in (1, 2):
-            register(port, root / f"{version}.onnx")
+            register(port, server.trees(root / str(version), columns=12, seed=version) / "model.onnx")
 
         def live(version: int) -> None:
             """Until that version is the one that answers."""
-            while ask(port, "GET", "/api/pawl/v1/models/trees")["model"]["live"] != version:
+            while server.ask(port, "GET", "/api/pawl/v1/models/trees")["model"]["live"] != version:
                 time.sleep(0.01)
 
-        ask(port, "POST", "/api/pawl/v1/deployments", {"model": "trees", "version": 1})
+        server.ask(port, "POST", "/api/pawl/v1/deployments", {"model": "trees", "version": 1})
         live(1)
         still = ended(start_load(port, body))
         load, switches = start_load(port, body), 0
         while load.poll() is None:
-            ask(port, "POST", "/api/pawl/v1/deployments", {"model": "trees", "version": 2})
+            server.ask(port, "POST", "/api/pawl/v1/deployments", {"model": "trees", "version": 2})
             live(2)
             time.sleep(0.1)
-            ask(port, "POST", "/api/pawl/v1/endpoints/trees/rollback", {"reason": "bench"})
+            server.ask(port, "POST", "/api/pawl/v1/endpoints/trees/rollback", {"reason": "bench"})
             live(1)
             switches += 2
             time.sleep(0.1)

@@ -91,7 +91,7 @@ void write_reference(const std::filesystem::path& file, const std::string& prefi
   must(datasets::write_parquet(file, out));
 }
 Monitor monitor() {
-  Monitor out{.endpoint = "e", .model = "m", .version = 1, .task = "regression", .time = "time"};
+  Monitor out{.endpoint = "e", .model = "e", .version = 1, .task = "regression", .time = "time"};
   out.metric = stats::Metric::mae, out.reference_value = 5, out.worse_by = 0.25;
   return out;
 }
@@ -157,7 +157,7 @@ class OfLog final : public Source {
     return log_.read_rows(ask, each);
   }
   Result<std::vector<serving::LogColumn>> answer(std::int64_t version, const serving::RowBatch& rows) override {
-    return log_.answer("m", version, rows);
+    return log_.answer("e", version, rows);
   }
   int passes = 0;
 
