@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "delivery/answer.h"
 #include "stats/bootstrap.h"
 #include "stats/labels.h"
 #include "stats/randomised.h"
@@ -21,37 +22,21 @@ struct Answer {
   bool named = false;
   std::string problem{};
 };
-Answer answer_of(const ArmRows& rows, const std::vector<v2::Port>& ports, const ModelPart& model) {
-  std::vector<std::string> floats;
-  std::string name, shown;
-  for (const auto& p : ports) {
-    const bool is_float = p.type == v2::Type::FP32 || p.type == v2::Type::FP64;
-    if (is_float && p.shape.size() <= 2) floats.push_back(p.name);
-    if (!is_float && name.empty()) name = p.name;
-    shown += (shown.empty() ? "" : ", ") + p.name;
-  }
-  Answer out;
-  std::string value = model.score;
-  if (value.empty() && floats.size() == 1) value = floats.front();
-  if (value.empty() && floats.size() > 1) {
-    out.problem = "several outputs can hold the answer (" + shown + "): name one as model.score";
-    return out;
-  }
-  if (value.empty() && (model.task == ModelTask::regression || name.empty())) {
-    out.problem = "no output can be read: " + shown;
-    return out;
-  }
-  out.named = value.empty();
-  if (const auto* one = serving::find_column(rows.outputs, out.named ? name : value)) {
+Answer in_the_log(const ArmRows& rows, const std::vector<v2::Port>& ports, const ModelPart& model) {
+  const auto port = answer_of(ports, model.task, model.score);
+  if (!port) return {.problem = port.error().message};
+  const std::string& name = ports[port->at].name;
+  Answer out{.named = port->named};
+  if (const auto* one = serving::find_column(rows.outputs, name)) {
     out.columns = {one};
   } else {
-    while (const auto* part = serving::find_column(rows.outputs, value + "/" + std::to_string(out.columns.size())))
+    while (const auto* part = serving::find_column(rows.outputs, name + "/" + std::to_string(out.columns.size())))
       out.columns.push_back(part);
-    if (out.columns.empty()) out.problem = "the log has no output " + (out.named ? name : value);
+    if (out.columns.empty()) out.problem = "the log has no output " + name;
   }
   if (model.task == ModelTask::regression && out.columns.size() > 1)
     out.problem =
-        "the output " + value + " has " + std::to_string(out.columns.size()) + " values a row, a regression has one";
+        "the output " + name + " has " + std::to_string(out.columns.size()) + " values a row, a regression has one";
   return out;
 }
 
@@ -96,8 +81,8 @@ std::vector<std::string> classes_of(const ArmRows& rows, const std::array<Answer
 
 Rows read(const ArmRows& in, const ArmsSeen& arms, const ModelPart& model, bool labels) {
   Rows out;
-  const std::array<Answer, 2> answers{answer_of(in, arms.live_outputs, model),
-                                      answer_of(in, arms.canary_outputs, model)};
+  const std::array<Answer, 2> answers{in_the_log(in, arms.live_outputs, model),
+                                      in_the_log(in, arms.canary_outputs, model)};
   for (const Answer& a : answers)
     if (!a.problem.empty()) {
       out.problem = a.problem;

@@ -136,7 +136,8 @@ TEST_CASE("what cannot be read is said, and spends no look") {
     to.labels.texts.emplace_back("late"), to.labels.absent.push_back(0);
   });
   CHECK(shift_of(arms.seen, regression, 0.1, 4).note ==
-        "not tested: several outputs can hold the answer (delay, variable): name one as model.score");
+        "not tested: several outputs can hold the answer: delay FP32[-1,1], variable FP32[-1,1]. Name one as "
+        "model.score");
   CHECK(shift_of(arms.seen, regression, 0.1, 4).looks == 3);
   ModelPart named = regression;
   named.score = "delay";

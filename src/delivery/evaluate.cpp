@@ -327,8 +327,7 @@ Result<Reference> reference_of(const EvaluateAsk& ask, const EvaluatePlaces& pla
 }
 
 double distance_of(const stats::Answers& challenger, const stats::Answers& champion, std::size_t classes) {
-  if (classes == 0)
-    return stats::wasserstein(challenger.value, champion.value) / std::max(stats::std_dev(champion.value), 1e-300);
+  if (classes == 0) return stats::wasserstein_normed(challenger.value, champion.value);
   std::vector<double> ours(classes, 0), theirs(classes, 0);
   for (const int c : challenger.chosen) ours[static_cast<std::size_t>(c)] += 1;
   for (const int c : champion.chosen) theirs[static_cast<std::size_t>(c)] += 1;

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "delivery/answer.h"
+
 namespace pawl::delivery {
 namespace {
 
@@ -34,7 +36,6 @@ Tensor slice(const v2::Port& port, const v2::Data& data, const std::vector<std::
   return out;
 }
 
-bool is_float(Type t) { return t == Type::FP32 || t == Type::FP64; }
 double value_at(const v2::Data& data, std::size_t i) {
   return std::visit(
       [i]<class V>(const std::vector<V>& v) -> double {
@@ -55,49 +56,6 @@ std::string text_at(const v2::Data& data, std::size_t i) {
       },
       data);
 }
-std::string shown(const std::vector<v2::Port>& ports) {
-  std::string out;
-  for (const auto& p : ports)
-    out += (out.empty() ? "" : ", ") + p.name + " " + std::string(word(p.type)) + v2::to_text(p.shape);
-  return out;
-}
-
-// Which output holds the answer: the named one, or the only one it can be.
-struct Reading {
-  std::size_t value = 0;  // regression, or the probabilities
-  bool has_value = false;
-  std::optional<std::size_t> named{};  // classification: the output that names the class
-};
-Result<Reading> reading_of(const serving::Model& model, const EvaluateAsk& ask) {
-  Reading out;
-  const auto& ports = model.outputs();
-  std::vector<std::size_t> floats;
-  for (std::size_t i = 0; i < ports.size(); ++i) {
-    if (is_float(ports[i].type) && ports[i].shape.size() <= 2)
-      floats.push_back(i);
-    else if (!is_float(ports[i].type) && !out.named)
-      out.named = i;
-  }
-  if (!ask.score.empty()) {
-    const auto at = std::ranges::find(ports, ask.score, &v2::Port::name);
-    if (at == ports.end())
-      return fail(Code::conflict, "model.score names " + ask.score + ", the model's outputs are " + shown(ports),
-                  "model.score");
-    out.value = static_cast<std::size_t>(at - ports.begin()), out.has_value = true;
-    return out;
-  }
-  if (floats.size() > 1)
-    return fail(Code::conflict,
-                "several outputs can hold the answer: " + shown(ports) +
-                    (ask.task == ModelTask::classification ? ". Name one as model.score" : ". A regression has one"),
-                "model.score");
-  if (floats.size() == 1) out.value = floats.front(), out.has_value = true;
-  if (ask.task == ModelTask::regression && !out.has_value)
-    return fail(Code::conflict, "no output is a number: " + shown(ports), "outputs");
-  if (!out.has_value && !out.named) return fail(Code::conflict, "no output can be read: " + shown(ports), "outputs");
-  return out;
-}
-
 }  // namespace
 
 Result<v2::Data> column_as(datasets::Table& table, const v2::Port& port, const Rows& rows,
@@ -161,8 +119,8 @@ Result<v2::Data> column_as(datasets::Table& table, const v2::Port& port, const R
 }
 
 std::string score_output(const serving::Model& model, const EvaluateAsk& ask) {
-  const auto how = reading_of(model, ask);
-  return how && how->has_value ? model.outputs()[how->value].name : "";
+  const auto answer = answer_of(model.outputs(), ask.task, ask.score);
+  return answer && !answer->named ? model.outputs()[answer->at].name : "";
 }
 
 Result<stats::Answers> score(const serving::Model& model, datasets::Table& table, const Rows& rows,
@@ -173,7 +131,7 @@ Result<stats::Answers> score(const serving::Model& model, datasets::Table& table
                 "it is not known which columns the model's input (" + shown(model.inputs()) +
                     ") takes: log a signature, or name them as model.inputs",
                 "model.inputs");
-  TRY(how, reading_of(model, ask));
+  TRY(answer, answer_of(model.outputs(), ask.task, ask.score));
   std::vector<v2::Data> whole;
   std::vector<std::vector<std::uint32_t>> missing(model.columns().size());
   for (std::size_t c = 0; c < model.columns().size(); ++c) {
@@ -192,8 +150,8 @@ Result<stats::Answers> score(const serving::Model& model, datasets::Table& table
       given.push_back(slice(model.columns()[c], whole[c], missing[c], from, to));
     TRY(bound, model.bind(std::move(given)));
     TRY(answers, model.run(bound));
-    const Tensor& value = answers[how.value];
-    const std::size_t width = how.has_value && n > 0 ? value.size() / n : 0;
+    const Tensor& value = answers[answer.at];
+    const std::size_t width = !answer.named && n > 0 ? value.size() / n : 0;
     if (ask.task == ModelTask::regression) {
       if (width != 1)
         return fail(
@@ -203,7 +161,7 @@ Result<stats::Answers> score(const serving::Model& model, datasets::Table& table
       for (std::size_t i = 0; i < n; ++i) out.value.push_back(value_at(value.data, i));
       continue;
     }
-    if (how.has_value) {
+    if (!answer.named) {
       const bool of_positive = width == 1 && k == 2;
       if (width != k && !of_positive)
         return fail(Code::conflict,
@@ -217,11 +175,10 @@ Result<stats::Answers> score(const serving::Model& model, datasets::Table& table
         }
       continue;
     }
-    const Tensor& named = answers[*how.named];
-    if (n > 0 && named.size() != n)
-      return fail(Code::conflict, "the output " + named.name + " does not name one class a row", "outputs");
+    if (n > 0 && value.size() != n)
+      return fail(Code::conflict, "the output " + value.name + " does not name one class a row", "outputs");
     for (std::size_t i = 0; i < n; ++i) {
-      const std::string label = text_at(named.data, i);
+      const std::string label = text_at(value.data, i);
       const auto at = std::find(classes.begin(), classes.end(), label);
       if (at == classes.end())
         return fail(Code::conflict,
@@ -241,7 +198,7 @@ Result<stats::Answers> score(const serving::Model& model, datasets::Table& table
     for (const double p : out.probability)
       if (p < -1e-6 || p > 1 + 1e-6)
         return fail(Code::conflict,
-                    "the output " + model.outputs()[how.value].name + " holds no probabilities (" + std::to_string(p) +
+                    "the output " + model.outputs()[answer.at].name + " holds no probabilities (" + std::to_string(p) +
                         "): name the right one as model.score",
                     "model.score");
     out.chosen = stats::choose(out.probability, static_cast<int>(k), static_cast<int>(positive_at));

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include "stats/drift.h"
+
 namespace pawl::stats {
 
 double wasserstein(std::span<const double> a, std::span<const double> b) {
@@ -42,6 +44,10 @@ double std_dev(std::span<const double> values) {
     mean += step / n, squares += step * (v - mean);
   }
   return n > 0 ? std::sqrt(squares / n) : std::numeric_limits<double>::quiet_NaN();
+}
+
+double wasserstein_normed(std::span<const double> a, std::span<const double> b) {
+  return wasserstein(a, b) / std::max(std_dev(b), std_dev_min);
 }
 
 }  // namespace pawl::stats

@@ -22,6 +22,12 @@ TEST_CASE("a set is at no distance from itself and at the shift's distance from 
     RC_ASSERT(std::abs(wasserstein(a, b) - std::abs(static_cast<double>(shift))) < 1e-3);
   });
 }
+TEST_CASE("beside a set without any spread the distance stays a number that means something") {
+  const std::vector<double> constant(10, 5.0), other(10, 5.0001);
+  CHECK(wasserstein_normed(golden::few, golden::many) == doctest::Approx(golden::wasserstein / golden::std));
+  CHECK(wasserstein_normed(constant, constant) == 0);
+  CHECK(wasserstein_normed(other, constant) == doctest::Approx(0.1));
+}
 TEST_CASE("nothing to compare is none") {
   CHECK(std::isnan(wasserstein({}, golden::few)));
   CHECK(std::isnan(jensen_shannon(golden::counts_a, {})));
