@@ -1,14 +1,14 @@
 """Drift of a window of 1,000,000 rows and 20 columns against a stored reference of as many, with Evidently's numbers; beside sorting alone and, where it is
-installed, Evidently itself. PAWL_PEERS names a Python that has it (tests/stats/golden_drift.py says how to make one)."""
+installed, Evidently itself (bench/peers.txt)."""
 
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import tempfile
 
 import numpy as np
+import server
 
 ROWS, COLUMNS, THREADS = int(os.environ.get("PAWL_BENCH_ROWS", 1_000_000)), 20, 2
 
@@ -42,12 +42,9 @@ with tempfile.TemporaryDirectory(prefix="pawl-bench-") as name:
     ours = json.loads(subprocess.run(program, capture_output=True, text=True, check=True).stdout)
     print(f"drift {ROWS:,} x {COLUMNS}: {ours['drift_s']:.3f} s with Evidently's numbers, {ours['auto_s']:.3f} s by pawl's rule (bound 0.5 s)"
           f" | limit, sorting alone: {ours['sort_s']:.3f} s")
-    peer = os.environ.get("PAWL_PEERS")
-    if peer and not shutil.which(peer):
-        raise SystemExit(f"PAWL_PEERS is {peer!r}: expected the path of a Python")
-    if peer:
+    if peer := server.peers():
         theirs = json.loads(subprocess.run([peer, "-c", PEER, str(folder), str(ROWS), str(COLUMNS)], capture_output=True, text=True, check=True).stdout)
         gap = max(abs(a - b) / abs(b) for a, b in zip(ours["scores"], theirs["scores"]))
         print(f"  Evidently in the same run: {theirs['s']:.1f} s, {theirs['s'] / ours['drift_s']:,.0f} times as long; largest relative gap of the scores {gap:.1e}")
     else:
-        print("  Evidently was not run: PAWL_PEERS names no Python that has it")
+        print("  Evidently was not run: PAWL_PEERS names no Python (bench/peers.txt)")

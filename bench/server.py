@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import socket
 import statistics
 import subprocess
@@ -92,6 +93,14 @@ def memory_mib(pid: int) -> dict[str, float]:
         if line.startswith(("Rss:", "Pss:")):
             values[line[:3].lower()] = int(line.split()[1]) / 1024
     return values
+
+
+def peers() -> str | None:
+    """The Python that PAWL_PEERS names, with the packages of bench/peers.txt."""
+    named = os.environ.get("PAWL_PEERS")
+    if named and not shutil.which(named):
+        raise SystemExit(f"PAWL_PEERS is {named!r}: expected the path of a Python with the packages of bench/peers.txt")
+    return named
 
 
 def peak_mib(pid: int) -> float:
