@@ -284,7 +284,7 @@ class Demo(Production):
             if flow["state"] != "done":
                 raise Problem(f"the flow is {flow['state']}: {flow['reason']}")
             arrived = traffic.answers["2"]
-            self.house.wait(step, "all traffic on version 2", lambda: traffic.answers["2"], lambda count: count > arrived + 50, 30)
+            self.house.wait(step, "all traffic on version 2", lambda: (traffic.answers["2"], traffic.failures[:3]), lambda seen: seen[0] > arrived + 50, 60)
         self.prediction = early or next((id for version, id in reversed(traffic.recent) if version == "2"), "")
         step.claim("the rollout went up in its steps to the end", rollout["state"] == "done" and [share for share in shares if share] == [5, 25, 100],
                    {"state": rollout["state"], "reason": rollout["reason"], "shares": shares})

@@ -193,14 +193,15 @@ class Production:
         step.claim("at least one did not win, was rejected, and the loop went on", any(not one["won"] for one in self.retrainings[:-1]), self.retrainings)
         went_live = {one["version"] for one in won}
         after = [one for one in self.seen if one["version"] in went_live and (one["performance"].get("gain") or {}).get("value") is not None]
-        better = [one for one in after if one["performance"]["gain"]["value"] > 0]
-        step.claim("the windows after it are better than the version before would have been", after and better == after, [(one["start"], one["performance"]["gain"]) for one in after])
-        gains = ", ".join(f"{day(one['start'])} by {one['performance']['gain']['value']:.2f}" for one in better)
-        step.outcome = f"{len(self.retrainings)} by alarm, {len(won)} went live; windows better than the version before would have been: {gains}"
+        gains = [(one["start"], one["labelled"], one["performance"]["gain"]["value"]) for one in after]
+        step.claim("the flights after it are answered better than the version before would have", sum(flights * gain for _, flights, gain in gains) > 0, gains)
+        told = ", ".join(f"{day(start)} by {gain:.2f}" for start, _, gain in gains)
+        step.outcome = f"{len(self.retrainings)} by alarm, {len(won)} went live; better than the version before would have been: {told}"
 
     def breaker(self, step: Step) -> None:
-        step.claim("drift cannot retrain for ever: cooldown and cap held, and said so", any("cooldown" in reason for reason in self.held) and
-                   any("at most" in reason for reason in self.held), self.held)
+        # Which of the two comes first depends on what the canary let through.
+        step.claim("drift cannot retrain for ever: the cooldown, and the cap or the stop after rejections, held and said so", any("cooldown" in reason for reason in self.held) and
+                   any("at most" in reason or "rejected" in reason for reason in self.held), self.held)
         step.outcome = "; ".join(dict.fromkeys(self.held))
 
     def told(self, step: Step) -> None:

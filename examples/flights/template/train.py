@@ -58,6 +58,7 @@ with mlflow.start_run() as run:
     Path("metrics.json").write_text(json.dumps({"mae": mae}) + "\n")
     mlflow.onnx.log_model(
         exported, name="model", registered_model_name="arrival-delay",
+        pip_requirements=["onnxruntime"],  # said, or MLflow loads the model once more to find out
         signature=mlflow.models.infer_signature(test[FEATURES].head(100), model.predict(test[FEATURES].head(100))),
     )
 print(f"run {run.info.run_id}: {len(train):,} flights, {params['trees']} trees, mean error {mae:.2f} minutes")
