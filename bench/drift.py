@@ -42,9 +42,9 @@ with tempfile.TemporaryDirectory(prefix="pawl-bench-") as name:
     ours = json.loads(subprocess.run(program, capture_output=True, text=True, check=True).stdout)
     print(f"drift {ROWS:,} x {COLUMNS}: {ours['drift_s']:.3f} s with Evidently's numbers, {ours['auto_s']:.3f} s by pawl's rule (bound 0.5 s)"
           f" | limit, sorting alone: {ours['sort_s']:.3f} s")
-    if peer := server.peers():
+    if peer := server.peers("evidently"):
         theirs = json.loads(subprocess.run([peer, "-c", PEER, str(folder), str(ROWS), str(COLUMNS)], capture_output=True, text=True, check=True).stdout)
         gap = max(abs(a - b) / abs(b) for a, b in zip(ours["scores"], theirs["scores"]))
         print(f"  Evidently in the same run: {theirs['s']:.1f} s, {theirs['s'] / ours['drift_s']:,.0f} times as long; largest relative gap of the scores {gap:.1e}")
     else:
-        print("  Evidently was not run: PAWL_PEERS names no Python (bench/peers.txt)")
+        print("  Evidently was not run: PAWL_PEERS names no Python that has it (bench/peers.txt)")

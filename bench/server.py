@@ -95,12 +95,13 @@ def memory_mib(pid: int) -> dict[str, float]:
     return values
 
 
-def peers() -> str | None:
-    """The Python that PAWL_PEERS names, with the packages of bench/peers.txt."""
+def peers(package: str) -> str | None:
+    """The Python that PAWL_PEERS names, if it has this package of bench/peers.txt."""
     named = os.environ.get("PAWL_PEERS")
     if named and not shutil.which(named):
         raise SystemExit(f"PAWL_PEERS is {named!r}: expected the path of a Python with the packages of bench/peers.txt")
-    return named
+    has = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({package!r}) is None)"
+    return named if named and subprocess.run([named, "-c", has], check=False).returncode == 0 else None
 
 
 def peak_mib(pid: int) -> float:
