@@ -3,6 +3,7 @@
 //   bench_load PORT PATH [--body FILE]... [--connections N] [--seconds S] [--count N] [--rate R] [--warm N] [--header "Name: value"]... [--tally KEY]
 //     FILE's bytes are a request's body, several take turns; none: GET. Without --rate each connection asks again as soon as it was answered
 //     (closed loop). With it requests are due R times a second whether or not the server keeps up, and a latency counts from then (open loop).
+//     The seconds begin after the --warm requests, which are not counted.
 //     --tally counts the answers by the text behind "KEY":" in their bodies. Prints one JSON object; an answer that is not 2xx is an error.
 //   bench_load echo BYTES
 //     The limit: a server that reads whole requests and answers BYTES bytes without looking. Prints its port; ends with its standard input.
@@ -104,8 +105,10 @@ class Load {
 
  private:
   bool more() const {
-    return options_.count ? begun_ < options_.count + options_.warm : begun_ == 0 || Clock::now() < until_;
+    return options_.count ? begun_ < options_.count + options_.warm
+                          : ended_ < options_.warm || begun_ == 0 || Clock::now() < until_;
   }
+  Clock::duration length() const { return std::chrono::nanoseconds(static_cast<std::int64_t>(options_.seconds * 1e9)); }
   Clock::time_point due(std::size_t request) const {
     return start_ +
            std::chrono::nanoseconds(static_cast<std::int64_t>(1e9 * static_cast<double>(request) / options_.rate));
@@ -199,6 +202,7 @@ void Load::answered(Link& link, const Message& m) {
   }
   if (++ended_ <= options_.warm) {
     counted_from_ = last_answer_ = now;
+    until_ = now + length();
     return;
   }
   if (m.status < 200 || m.status > 299) {
@@ -259,7 +263,7 @@ void Load::wait() {
 void Load::run() {
   took_ns_.reserve(1 << 20);
   start_ = counted_from_ = last_answer_ = Clock::now();
-  until_ = start_ + std::chrono::nanoseconds(static_cast<std::int64_t>(options_.seconds * 1e9));
+  until_ = start_ + length();
   for (;;) {
     start_what_is_due();
     if (under_way_ == 0 && !more()) break;

@@ -81,8 +81,8 @@ def load(port: int, endpoint: str, bodies: list[pathlib.Path], *options: str, co
     """What bench_load saw of these requests; any error ends the benchmark."""
     command = [BENCH / "bench_load", str(port), f"/v2/models/{endpoint}/infer", *options, *(a for b in bodies for a in ("--body", b))]
     got = json.loads(subprocess.run(on_core(core) + command, capture_output=True, text=True, check=True).stdout)
-    if got["errors"]:
-        raise SystemExit(f"errors under load: {got['why']}")
+    if got["errors"] or not got["answers"]:
+        raise SystemExit(f"{got['answers']} answers, errors under load: {got['why']}")
     return got
 
 
