@@ -43,6 +43,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     const int code = app.exit(e);
     return code == 0 ? 0 : 2;
+  } catch (const std::filesystem::filesystem_error& e) {  // the working folder was deleted, or may not be read
+    command.failed({pawl::Code::unavailable, e.what(), {}, {}});
   }
   if (app.get_subcommands().empty()) {
     command.print_text(app.help());

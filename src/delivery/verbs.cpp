@@ -68,6 +68,7 @@ std::string lines(const Flow& f) {
   out += "\n  " + f.trigger.what + (f.commit.empty() ? "" : ", commit " + short_commit(f.commit)) + "\n";
   for (const auto& [name, value] : f.set) out.append("  set ").append(name).append(" = ").append(value) += '\n';
   if (!f.reason.empty()) out += "  " + f.reason + "\n";
+  if (f.state == FlowState::failed) out += "  what its stages printed: pawl flow " + f.id.text + " --log\n";
   for (const StageRun& s : f.stages) out += "  stage " + s.name + ": " + s.outcome + ", " + number(s.seconds) + " s\n";
   for (const auto& w : f.warnings) out += "  warning: " + w + "\n";
   if (!f.approval.empty() && f.state == FlowState::waiting)
