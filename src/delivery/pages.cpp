@@ -4,7 +4,8 @@
 namespace pawl::delivery {
 namespace {
 
-std::string state_of(const Version& version, const Weights& weights, const FlowRow* flow, bool was_live) {
+std::string state_of(const Version& version, const Weights& weights, const FlowRow* flow, bool was_live,
+                     bool taken_back) {
   for (const Share& s : weights.shares)
     if (s.version == version.number) return s.canary ? "canary" : "live";
   if (flow != nullptr && flow->flow.version == version.number) {
@@ -20,6 +21,7 @@ std::string state_of(const Version& version, const Weights& weights, const FlowR
       default: break;
     }
   }
+  if (taken_back) return "rolled_back";
   if (was_live) return "retired";
   return flow != nullptr && ended(flow->flow.state) ? "superseded"
                                                     : "registered";  // of a lease that ran out, or outside any flow
@@ -112,11 +114,13 @@ Result<VersionLine> Service::version_line(Tx& tx, const Who& who, const Looked& 
     flow = std::move(made_by);
   }
   if (flow) out.commit = flow->flow.commit, out.flow = flow->flow.id.text;
-  bool was_live = false;
+  bool was_live = false, taken_back = false;
   TRY(rollouts, rows::rollouts_of_model(tx, version.model));
   for (const RolloutRow& row : rollouts)
-    was_live = was_live || (row.rollout.to == version.number && row.rollout.state == RolloutState::done);
-  out.state = state_of(version, model.weights, flow ? &*flow : nullptr, was_live);
+    if (row.rollout.to == version.number)
+      was_live = was_live || row.rollout.state == RolloutState::done,
+      taken_back = taken_back || row.rollout.state == RolloutState::rolled_back;
+  out.state = state_of(version, model.weights, flow ? &*flow : nullptr, was_live, taken_back && !was_live);
   if (!version.run_id.empty())
     if (auto run = below_.run(tx, version.run_id)) out.metrics = std::move(run->metrics);
   TRY(gate, rows::gate_of_version(tx, version.model, version.number));

@@ -157,6 +157,52 @@ TEST_CASE("a person rolls back a canary, then the version before") {
   REQUIRE_FALSE(first.has_value());
   CHECK(first.error().message.find("is the first version") != std::string::npos);
 }
+TEST_CASE("a person ends a step that holds, with a reason in the ledger, and the last one makes the version live") {
+  Canary c;
+  const auto promote = [&](std::optional<std::int64_t> step = {}) {
+    return c.house.write([&](Call& call) {
+      return c.delivery.promote(call, {.name = "arrival-delay", .reason = "labels come monthly", .step = step});
+    });
+  };
+  c.below.arms.labelled = 0;
+  c.quiet(500);
+  c.hold(25min);
+  REQUIRE(c.now().reason.starts_with("holds: no labels after"));
+  REQUIRE(promote(0));
+  CHECK(c.now().step == 1);
+  CHECK(c.weights().shares[1].share == 25);
+  const auto stepped =
+      c.house.read([&](Call& call) { return store::read_ledger(call.tx, {.limit = 1000, .what = "rollout.stepped"}); });
+  CHECK(stepped.value().back().data.text.contains("by hand: labels come monthly"));
+  // Who asks for the end of a step that has ended meanwhile does not end the next one.
+  const auto late = promote(0);
+  REQUIRE_FALSE(late.has_value());
+  CHECK(late.error().code == Code::conflict);
+  CHECK(c.now().step == 1);
+  c.hold(10s);  // the rules look at the new step
+  CHECK(c.now().reason.starts_with("holds: "));
+  REQUIRE(promote());
+  CHECK(c.now().state == RolloutState::done);
+  CHECK(c.weights().live() == 2);
+  CHECK(c.below.aliases["arrival-delay/champion"] == 2);
+  CHECK(c.newest().state == FlowState::done);
+  c.idle();
+  const auto none = promote();
+  REQUIRE_FALSE(none.has_value());
+  CHECK(none.error().code == Code::conflict);
+}
+TEST_CASE("a version that a person took back is said to be rolled back, not superseded") {
+  Canary c;
+  for (int i = 0; i < 2; ++i)
+    REQUIRE(c.house.write(
+        [&](Call& call) { return c.delivery.promote(call, {.name = "arrival-delay", .reason = "now", .step = {}}); }));
+  REQUIRE(c.weights().live() == 2);
+  REQUIRE(
+      c.house.write([&](Call& call) { return c.delivery.roll_back(call, {.name = "arrival-delay", .reason = ""}); }));
+  const auto page = c.delivery.model(c.olga, "arrival-delay");
+  REQUIRE(page.has_value());
+  CHECK(page->versions[0].state == "rolled_back");
+}
 TEST_CASE("a live version is rolled back exactly one notch, with its alias") {
   Canary c;
   c.through_steps();

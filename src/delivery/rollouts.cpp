@@ -451,6 +451,24 @@ Result<Rollout> Service::roll_back(Call& call, const RollbackAsk& ask) {
   return fail(Code::conflict, "there is nothing to roll back on " + ask.name, "name");
 }
 
+// The next step, whatever this one still waits for. The look that waits for its turn finds a newer one and does nothing.
+Result<Rollout> Service::promote(Call& call, const PromoteAsk& ask) {
+  TRY(all, rows::rollouts(call.tx, ask.name));
+  for (RolloutRow& row : all) {
+    const Rollout& r = row.rollout;
+    if (ended(r.state)) continue;
+    if (r.state == RolloutState::preparing)
+      return fail(Code::conflict, version_name(r.model, r.to) + " is being prepared: there is no step to end yet",
+                  "name");
+    if (ask.step && *ask.step != r.step)
+      return fail(Code::conflict, "the rollout is at step " + std::to_string(r.step) + " by now: look again", "step");
+    TRY_(go_to_step(call, row, r.step + 1, "by hand: " + ask.reason));
+    return rollout(call.tx, r.id);
+  }
+  return fail(Code::conflict, "no rollout of " + ask.name + " is under way: pawl deploy MODEL@VERSION starts one",
+              "name");
+}
+
 Result<bool> Service::guards_alias(Tx& tx, std::string_view model, std::string_view alias) {
   TRY(plan, rows::plan_in_force(tx, model));
   if (!plan) return false;

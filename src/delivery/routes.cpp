@@ -100,6 +100,12 @@ void mount(net::Router& at, Service& delivery) {
           .on = On::writer,
           .about = "Back to the version before"},
          [&delivery](Call& call, const RollbackAsk& in) { return delivery.roll_back(call, in); });
+  at.add({.method = POST,
+          .path = at_base("/endpoints/{name}/promote"),
+          .needs = May::operate,
+          .on = On::writer,
+          .about = "The next step of a rollout now"},
+         [&delivery](Call& call, const PromoteAsk& in) { return delivery.promote(call, in); });
 
   at.add({.method = GET,
           .path = at_base("/why/{prediction_id}"),

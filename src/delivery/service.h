@@ -53,6 +53,7 @@ class Service {
   Result<Rollout> rollout(Tx& tx, const RolloutId& id);
   Result<Rollout> deploy(Call& call, const DeployAsk& ask);
   Result<Rollout> roll_back(Call& call, const RollbackAsk& ask);
+  Result<Rollout> promote(Call& call, const PromoteAsk& ask);
   // For the registry: whether the gate in force names the alias, so that pawl alone moves it.
   Result<bool> guards_alias(Tx& tx, std::string_view model, std::string_view alias);
   // What pages show. These block (they read the prediction log): pool threads.

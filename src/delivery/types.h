@@ -271,6 +271,15 @@ struct RollbackAsk {
                                             field("reason", &RollbackAsk::reason, {.chars_max = 1000})};
 };
 
+// POST /endpoints/{name}/promote {reason, step?}: the rollout's next step now. `step`: the one that whoever asks has seen, counted from 0.
+struct PromoteAsk {
+  std::string name{}, reason{};
+  std::optional<std::int64_t> step{};
+  static constexpr auto fields = std::tuple{field("name", &PromoteAsk::name, {.required = true}),
+                                            field("reason", &PromoteAsk::reason, {.required = true, .chars_max = 1000}),
+                                            field("step", &PromoteAsk::step)};
+};
+
 // ---- overview and models: what the page shows -----------------------------------------------------------------------------------------------
 struct Traffic {
   std::int64_t rows = 0, requests = 0, errors = 0;  // of the last `seconds`
@@ -315,8 +324,9 @@ struct Overview {
 struct VersionLine {
   std::string name{};
   std::int64_t version = 0;
-  std::string state{};  // live, canary, waiting, judging, rejected, failed, superseded, retired, registered
-  double share = 0;     // percent of the endpoint's traffic
+  std::string
+      state{};       // live, canary, waiting, judging, rejected, failed, superseded, retired, rolled_back, registered
+  double share = 0;  // percent of the endpoint's traffic
   std::vector<std::string> aliases{};
   std::string run_id{}, commit{}, by{}, created{}, flow{};
   Numbers metrics{};           // as logged by the run

@@ -369,6 +369,19 @@ void verbs(CLI::App& app, Command& command) {
         });
   });
 
+  auto next = std::make_shared<PromoteAsk>();
+  auto* promote =
+      app.add_subcommand("promote", "The next step of an endpoint's rollout now, whatever this one waits for");
+  promote->add_option("endpoint", next->name, "The endpoint")->required();
+  promote->add_option("--reason", next->reason, "Why")->required();
+  promote->callback([next, &command] {
+    auto client = command.client();
+    if (!client) return command.failed(client.error());
+    command.finish(
+        client->call<Rollout>(Method::POST, api("/endpoints/" + net::percent_encode(next->name) + "/promote"), *next),
+        [&](const Rollout& r) { command.print(r, [](const Rollout& x) { return lines(x); }); });
+  });
+
   auto asked = std::make_shared<WhyThenAsk>();
   auto* why = app.add_subcommand("why",
                                  "From one prediction back to the version, its gate and approver, run, commit, data "

@@ -169,6 +169,24 @@ await step("the operator rolls back from the endpoint's page, with a reason", as
   await card(olga, "What happened").getByText(/by hand: A drill\./).first().waitFor();
 });
 
+await step("a step that holds is ended from the endpoint's page, with a reason and without a mouse", async () => {
+  const api = (path, body) =>
+    fetch(`${given.url}/api/pawl/v1${path}`, { method: "POST", headers: { "content-type": "application/json", authorization: `Bearer ${given.tokens.olga}` }, body: JSON.stringify(body) });
+  const started = await api("/deployments", { model: "double", version: 2 });
+  assert.equal(started.status, 200, await started.clone().text());
+  await card(olga, "Traffic").getByRole("row", { name: /^double@2 canary 50 %/ }).waitFor(); // no traffic: it would hold for ever
+  await tab_to(olga, olga.getByRole("button", { name: "Next step…" }));
+  await olga.keyboard.press("Enter");
+  await olga.locator("input:focus").waitFor();
+  await shot(olga, "promote");
+  await olga.keyboard.type("Nobody asks at night.");
+  await olga.keyboard.press("Enter");
+  await card(olga, "Traffic").getByRole("row", { name: /^double@2 live 100 %/ }).waitFor();
+  await card(olga, "What happened").getByText(/by hand: Nobody asks at night\./).first().waitFor();
+  await olga.getByRole("button", { name: "Next step…" }).waitFor({ state: "detached" });
+  assert.equal((await api("/endpoints/double/promote", { reason: "again" })).status, 409);
+});
+
 await step("the ledger reads on as it is scrolled, holds few rows in the page, and its chain is whole", async () => {
   for (let i = 0; i < 450; ++i) {
     const answer = await fetch(`${given.url}/api/pawl/v1/comments`, {

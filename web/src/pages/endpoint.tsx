@@ -10,7 +10,7 @@ import { AlarmsCard } from "../parts/alarms.tsx";
 import { Card, Empty, Show, State, Time, Trouble } from "../parts/basic.tsx";
 import { DriftCard } from "../parts/drift.tsx";
 import { PerformanceCard } from "../parts/performance.tsx";
-import { RollBack } from "../parts/rollback.tsx";
+import { ByHand, type Verb } from "../parts/by_hand.tsx";
 import { RolloutCard } from "../parts/rollout.tsx";
 import { Happened } from "./ledger.tsx";
 
@@ -130,11 +130,12 @@ export function EndpointPage({ name, me }: { name: string; me: Me }) {
   const endpoint = useLoad<Endpoint>(path, {}, reload_ms, of_endpoint);
   const monitor = useLoad<MonitorSeen>(`${path}/monitor`, {}, 10_000, of_alarms);
   const alarms = useLoad<List<Alarm>>("/alarms", { endpoint: name, limit: 50 }, 0, of_alarms);
-  const [rolls_back, set_rolls_back] = useState(false);
-  const may_roll_back = (me.role === "operator" || me.role === "admin") && (endpoint.value?.arms.length ?? 0) > 0;
+  const [asked, ask] = useState<Verb>();
+  const may_decide = (me.role === "operator" || me.role === "admin") && (endpoint.value?.arms.length ?? 0) > 0;
   const left = () => {
-    set_rolls_back(false);
+    ask(undefined);
     endpoint.again();
+    rollout.again();
   };
   const under_way = endpoint.value?.rollout ?? "";
   const rollout = useLoad<Rollout>(under_way ? `/rollouts/${encodeURIComponent(under_way)}` : "", {}, reload_ms, of_rollouts);
@@ -160,12 +161,13 @@ export function EndpointPage({ name, me }: { name: string; me: Me }) {
               aside={
                 <>
                   <span class="quiet">{moves ? "in this step of the rollout" : "since the rollout's last step"}</span>
-                  {may_roll_back && !rolls_back && <button type="button" onClick={() => set_rolls_back(true)}>Roll back…</button>}
+                  {may_decide && !asked && rollout.value?.state === "stepping" && <button type="button" onClick={() => ask("promote")}>Next step…</button>}
+                  {may_decide && !asked && <button type="button" onClick={() => ask("rollback")}>Roll back…</button>}
                 </>
               }
             >
               <Arms endpoint={endpoint} />
-              {may_roll_back && rolls_back && <RollBack endpoint={name} done={left} />}
+              {may_decide && asked && <ByHand endpoint={name} verb={asked} step={rollout.value?.step} done={left} />}
             </Card>
             {rollout.value && moves && <RolloutCard rollout={rollout.value} />}
           </>
