@@ -236,7 +236,8 @@ Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& fi
   if (const auto outside = external_tensors(bytes); !outside.empty())
     return fail(Code::invalid,
                 name + " keeps its weights in other files (tensor \"" + outside.front() +
-                    "\"): save it as one file, onnx.save(model, path)",
+                    "\"): save it as one file, onnx.save(model, path), and with MLflow "
+                    "log_model(..., save_as_external_data=False)",
                 "model");
   TRY_(open_onnx_runtime());
   return OnnxModel::make(name, bytes, column_names, example);

@@ -154,7 +154,7 @@ TEST_CASE("a model that cannot be served is refused with the reason and the fix"
   each_of<std::string, std::string>({{"zipmap", "Convert the model without ZipMap"},
                                      {"half", "expected bool, int32, int64, float, double or string"},
                                      {"custom", "is no ONNX model that can be run"},
-                                     {"outside", "keeps its weights in other files (tensor \"w\")"}},
+                                     {"outside", "save_as_external_data=False"}},
                                     [](const std::string& name, const std::string& message) {
                                       const auto loaded = Model::load(models() / (name + ".onnx"));
                                       REQUIRE(!loaded);
