@@ -162,7 +162,12 @@ Result<Delivery> Notifier::test(const Ask& ask, const DestinationName& in) {
 }
 
 Result<List<Delivery>> Notifier::deliveries(Call& call, const DeliveriesAsk& in) {
-  return rows::list(call.tx, in, call.project);
+  TRY(found, rows::list(call.tx, in, call.project));
+  if (found.items.empty() && !in.destination.empty()) {  // one that was removed is still known by its deliveries
+    TRY(to, rows::destination(call.tx, call.project, in.destination));
+    if (!to && in.after.empty() && !in.state) return std::unexpected(no_destination(in.destination));
+  }
+  return std::move(found);
 }
 
 Result<Delivery> Notifier::redeliver(Call& call, const DeliveryAsk& in) {

@@ -209,6 +209,8 @@ TEST_CASE("a receiver that fails is tried again with growing waits, then the mes
   CHECK(b.deliveries().at(0).attempts == 1);
   CHECK(ops.heard().size() == 10);
   CHECK(b.house.post("/api/pawl/v1/deliveries/none/redeliver").status == 404);
+  CHECK(b.house.get("/api/pawl/v1/deliveries?destination=none").status == 404);
+  CHECK(b.house.get("/api/pawl/v1/deliveries?destination=ops").status == 200);
 }
 TEST_CASE("a dead receiver delays neither others nor what comes later") {
   Bench b;
