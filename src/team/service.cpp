@@ -29,7 +29,9 @@ std::string object(std::initializer_list<std::pair<std::string_view, std::string
 }  // namespace
 
 std::string why_not(const Approval& approval, const Who& who) {
-  if (approval.state != ApprovalState::open) return "it is " + std::string(word(approval.state)) + " already";
+  if (approval.state != ApprovalState::open)
+    return "it is " + std::string(word(approval.state)) + " already" +
+           (approval.reason.empty() ? "" : ": " + approval.reason);
   if (who.kind != Who::Kind::person && who.kind != Who::Kind::local) return "only a person may vote";
   const Role needed = from_word<Role>(approval.rule.by).value_or(Role::admin);
   if (who.role < needed)
@@ -62,7 +64,8 @@ Result<ApprovalId> Service::open(Call& call, const NewApproval& in) {
 
 Result<Approval> Service::find(Tx& tx, const ApprovalId& id) {
   TRY(found, rows::find(tx, id));
-  if (!found) return fail(Code::missing, "there is no approval " + id.text, "id");
+  if (!found)
+    return fail(Code::missing, "there is no approval " + id.text + ": pawl approve lists those that wait", "id");
   return std::move(*found);
 }
 Result<List<Approval>> Service::list(Tx& tx, const ApprovalsAsk& ask) { return rows::list(tx, ask); }

@@ -78,7 +78,7 @@ TEST_CASE("what is decided or void takes no more votes") {
   REQUIRE(b.house.write([&](Call& call) { return b.team.make_void(call, id, "the champion changed"); }));
   const auto got = b.vote(id, person("eve", Role::operator_));
   CHECK(got.status == 409);
-  CHECK(got.body.find("it is void already") != std::string::npos);
+  CHECK(got.body.find("it is void already: the champion changed") != std::string::npos);
   CHECK(b.find(id).reason == "the champion changed");
   REQUIRE(b.told("approval.void").size() == 1);
   CHECK(b.told("approval.void")[0].flow == "f1");

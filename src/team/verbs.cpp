@@ -1,5 +1,6 @@
 // pawl approve, comment, ledger; notify is in verbs_notify.cpp.
 #include <CLI/CLI.hpp>
+#include <charconv>
 
 #include "net/command.h"
 #include "store/ledger.h"
@@ -35,6 +36,18 @@ std::string lines(const List<store::LedgerEvent>& list) {
     rows.push_back({std::to_string(e.seq), e.at, e.what, e.subject.kind + " " + e.subject.id, e.by, e.flow});
   return net::table(rows);
 }
+// Oldest first, each with the number of the event that caused it.
+std::string lines(const store::Story& story) {
+  std::vector<std::vector<std::string>> rows{{"seq", "at", "what", "subject", "by", "caused by"}};
+  std::map<std::string, std::int64_t> number;  // by id
+  for (const auto& e : story.events) {
+    const auto cause = number.find(e.cause);
+    number[e.id] = e.seq;
+    rows.push_back({std::to_string(e.seq), e.at, e.what, e.subject.kind + " " + e.subject.id, e.by,
+                    cause == number.end() ? "" : std::to_string(cause->second)});
+  }
+  return net::table(rows) + (story.whole ? "" : "it goes on; this is the beginning\n");
+}
 std::string lines(const store::ChainState& chain) {
   if (chain.whole) return std::to_string(chain.events) + " events, the chain holds; head " + chain.head + "\n";
   return "the chain breaks at event " + std::to_string(chain.broken_at) + ": " + chain.reason + "\n";
@@ -57,10 +70,21 @@ void approve(Command& command, const Approving& in) {
 }
 
 struct Reading {
-  std::string flow{}, what{}, subject{}, by{}, about{};
+  std::string story{}, flow{}, what{}, subject{}, by{}, about{};
   std::int64_t limit = 50;
   bool verify = false;
 };
+// The id of an event that is named by its number, as the table shows it, or by its id.
+Result<std::string> event_id(net::Client& client, const std::string& named) {
+  std::int64_t seq = 0;
+  const auto [end, error] = std::from_chars(named.data(), named.data() + named.size(), seq);
+  if (error != std::errc{} || end != named.data() + named.size() || seq < 1) return named;
+  TRY(found,
+      client.get<List<store::LedgerEvent>>(std::string(base) + "/ledger?limit=1&after=" + std::to_string(seq - 1)));
+  if (found.items.empty() || found.items.front().seq != seq)
+    return fail(Code::missing, "no event has the number " + named + ": pawl ledger lists the newest");
+  return std::move(found.items.front().id);
+}
 void ledger(Command& command, const Reading& in) {
   auto client = command.client();
   if (!client) return command.failed(client.error());
@@ -70,6 +94,13 @@ void ledger(Command& command, const Reading& in) {
                             command.print(chain, [](const auto& c) { return lines(c); });
                             if (!chain.whole) command.exit_code = 1;
                           });
+  if (!in.story.empty()) {
+    auto found = event_id(*client, in.story);
+    if (!found) return command.failed(found.error());
+    return command.finish(
+        client->get<store::Story>(std::string(base) + "/ledger/" + net::percent_encode(*found) + "/story"),
+        [&](const auto& story) { command.print(story, [](const auto& s) { return lines(s); }); });
+  }
   const std::string query = "?order=newest&limit=" + std::to_string(in.limit) +
                             "&flow=" + net::percent_encode(in.flow) + "&what=" + net::percent_encode(in.what) +
                             "&subject=" + net::percent_encode(in.subject) + "&by=" + net::percent_encode(in.by) +
@@ -107,6 +138,7 @@ void verbs(CLI::App& app, Command& command) {
   auto* ledger_verb = app.add_subcommand("ledger", "Who decided what, newest first; --verify checks the chain");
   ledger_verb->add_flag("--verify", read->verify,
                         "Read every event and check the hash chain; exit code 1 when it breaks");
+  ledger_verb->add_option("--story", read->story, "What led to the event of this number (or id), and what came of it");
   ledger_verb->add_option("--flow", read->flow, "Only events of this flow");
   ledger_verb->add_option("--what", read->what, "Only these events; a last '.' makes it a prefix");
   ledger_verb->add_option("--subject", read->subject, "Only events about this");

@@ -192,6 +192,11 @@ def test_weeks_that_change_lead_to_a_version_that_is_better(team):
     for what in ("rollout.started", "approval.decided", "gate.judged", "flow.training", "alarm.continued"):
         assert what in told, told
 
+    story = [e["what"] for e in team.pawl("ledger", "--story", str(done["seq"]), by="ada")["events"]]
+    assert story == [e["what"] for e in team.pawl("ledger", "--story", done["id"], by="ada")["events"]]
+    assert story.index("window.closed") < story.index("flow.training") < story.index("rollout.done"), story
+    team.pawl("ledger", "--story", "999999", by="ada", code=3)
+
     # What answered when.
     now = team.pawl("why", "--at", done["at"], "returns-live", by="ada")
     assert [(a["version"], a["share"]) for a in now["arms"]] == [(3, 100)]
