@@ -140,7 +140,7 @@ std::string lines(const Why& w) {
 std::string lines(const WhyThen& w) {
   std::string out = w.endpoint + " at " + w.at + ": ";
   if (w.arms.empty()) return out + "nothing was live yet\n";
-  out += w.model + "\n";
+  out += "model " + w.model + "\n";
   for (const AnsweredBy& a : w.arms) {
     out += "  " + version_name(w.model, a.version) + " answered " + number(a.share) + "% (" + a.arm + ") since " +
            a.since + (a.reason.empty() ? "" : ", after a rollback: " + a.reason) + "\n";
