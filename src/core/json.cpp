@@ -54,6 +54,20 @@ struct Reader {
 std::size_t utf8_chars(std::string_view s) {
   return static_cast<std::size_t>(std::ranges::count_if(s, [](unsigned char c) { return (c & 0xC0) != 0x80; }));
 }
+// Of the first character, which is there; 0: it is not UTF-8.
+std::size_t utf8_bytes_of_first(std::string_view text) {
+  const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(text[k]); };
+  const auto c = byte(0);
+  if (c < 0x80) return 1;
+  const std::size_t n = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
+  if (c < 0xC2 || c > 0xF4 || n > text.size()) return 0;
+  for (std::size_t k = 1; k < n; ++k)
+    if ((byte(k) & 0xC0) != 0x80) return 0;
+  // Overlong forms, surrogates, past U+10FFFF.
+  const bool wrong = (c == 0xE0 && byte(1) < 0xA0) || (c == 0xED && byte(1) > 0x9F) || (c == 0xF0 && byte(1) < 0x90) ||
+                     (c == 0xF4 && byte(1) > 0x8F);
+  return wrong ? 0 : n;
+}
 std::size_t utf8_prefix(std::string_view s, std::size_t chars) {
   std::size_t i = 0;
   for (; i < s.size(); ++i)
@@ -335,6 +349,15 @@ bool check_required(const Shape& shape, void* object, DecodeError& problem) {
   return true;
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const auto n = utf8_bytes_of_first(text);
+    if (n == 0) return false;
+    text.remove_prefix(n);
+  }
+  return true;
+}
+
 void write_json_text(std::string& out, std::string_view text) {
   static constexpr char hex[] = "0123456789abcdef";
   out += '"';
@@ -347,15 +370,7 @@ void write_json_text(std::string& out, std::string_view text) {
       continue;
     }
     if (c >= 0x80) {
-      std::size_t n = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
-      bool good = c >= 0xC2 && c <= 0xF4 && i + n <= text.size();
-      for (std::size_t k = 1; good && k < n; ++k) good = (static_cast<unsigned char>(text[i + k]) & 0xC0) == 0x80;
-      if (good && n > 2) {  // overlong forms, surrogates, past U+10FFFF
-        auto second = static_cast<unsigned char>(text[i + 1]);
-        good = !((c == 0xE0 && second < 0xA0) || (c == 0xED && second > 0x9F) || (c == 0xF0 && second < 0x90) ||
-                 (c == 0xF4 && second > 0x8F));
-      }
-      if (good) {
+      if (const auto n = utf8_bytes_of_first(text.substr(i)); n > 0) {
         i += n;
         continue;
       }

@@ -48,6 +48,7 @@ template <class T> std::string encode(const T& value) {
 }
 
 void write_json_text(std::string& out, std::string_view text);  // quoted and escaped; invalid UTF-8 becomes U+FFFD
+bool is_utf8(std::string_view text);
 void write_json_number(std::string& out, double value);  // shortest that reads back the same; 1 is 1.0; NaN as "NaN"
 
 // RFC 8785: members sorted by UTF-16 code units, shortest numbers, no blanks. What is hashed, is hashed over this. Refuses what is not JSON.

@@ -65,8 +65,8 @@ class House {
     return net::handle_now(router, *store, authorizer, clock, std::move(request));
   }
   net::Response get(std::string_view target) { return send(net::Method::GET, target); }
-  net::Response post(std::string_view target, std::string body = "{}") {
-    return send(net::Method::POST, target, std::move(body));
+  net::Response post(std::string_view target, std::string body = "{}", std::vector<net::Pair> headers = {}) {
+    return send(net::Method::POST, target, std::move(body), std::move(headers));
   }
   net::Response put(std::string_view target, std::string body = "{}") {
     return send(net::Method::PUT, target, std::move(body));

@@ -51,7 +51,7 @@ void Service::Impl::infer(Inference in, Answered answered) {
 }
 
 void Service::Impl::decode(std::unique_ptr<Asked> asked) {
-  auto request = v2::read_request(*asked->in.body);
+  auto request = v2::read_request(*asked->in.body, asked->in.json_bytes);
   if (!request) return refuse(std::move(asked), std::move(request).error(), false);
   asked->request = std::move(*request);
   if (!asked->request.id.empty()) {
@@ -136,7 +136,7 @@ void Service::Impl::choose(std::unique_ptr<Asked> asked) {
 
 void Service::Impl::run(std::unique_ptr<Asked> asked, const std::shared_ptr<const Loaded>& loaded,
                         bool on_pool_already) {
-  for (const auto& name : asked->request.outputs)
+  for (const auto& [name, binary] : asked->request.outputs)
     if (std::ranges::find(loaded->model->outputs(), name, &v2::Port::name) == loaded->model->outputs().end()) {
       std::vector<std::string> there;
       std::ranges::transform(loaded->model->outputs(), std::back_inserter(there), &v2::Port::name);
@@ -175,9 +175,10 @@ void Service::Impl::refuse(std::unique_ptr<Asked>&& asked, Error error, bool by_
   if (by_version && asked->arm == Arm::canary)
     if (const auto* live = asked->endpoint->live(); live != nullptr && live->slot)
       if (const auto loaded = live->slot->loaded.load())
-        if (auto again = v2::read_request(*asked->in.body)) {
-          const bool outputs_there = std::ranges::all_of(again->outputs, [&](const auto& name) {
-            return std::ranges::find(loaded->model->outputs(), name, &v2::Port::name) != loaded->model->outputs().end();
+        if (auto again = v2::read_request(*asked->in.body, asked->in.json_bytes)) {
+          const bool outputs_there = std::ranges::all_of(again->outputs, [&](const auto& wanted) {
+            return std::ranges::find(loaded->model->outputs(), wanted.name, &v2::Port::name) !=
+                   loaded->model->outputs().end();
           });
           if (outputs_there && loaded->model->bind(std::move(again->inputs))) record.status = Status::error;
         }
@@ -226,7 +227,7 @@ void Service::Impl::keep(std::unique_ptr<Asked> asked, Record record, std::optio
   record.latency_us = std::chrono::duration_cast<std::chrono::microseconds>(clock.steady() - asked->in.begun).count();
 
   if (options.metrics != nullptr) count(endpoint, record);
-  Result<std::string> answer;
+  Result<v2::Body> answer;
   if (error) {
     answer = std::unexpected(std::move(*error));
   } else {
@@ -242,7 +243,7 @@ void Service::Impl::keep(std::unique_ptr<Asked> asked, Record record, std::optio
                                  .id = request.id,
                                  .prediction_ids = prediction_ids,
                                  .outputs = record.outputs},
-                                request.outputs);
+                                request.outputs, request.binary);
   }
   std::string frame;
   append_frame(frame, [&](std::string& out) { encode(record, out); });

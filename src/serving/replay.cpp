@@ -4,7 +4,7 @@ namespace pawl::serving {
 
 std::optional<Replays::Answered> Replays::begin(const std::string& key, std::string body_digest, Time now,
                                                 Answered answered) {
-  std::optional<std::string> again;
+  std::optional<v2::Body> again;
   std::uint64_t turn = 0;
   {
     const std::scoped_lock lock(mutex_);
@@ -20,7 +20,7 @@ std::optional<Replays::Answered> Replays::begin(const std::string& key, std::str
       return answered;  // another body under an id that is under way: answered by itself, not kept
     } else {
       turn = ++turn_;
-      if (at != kept_.end() && at->second.answer) bytes_ -= at->second.answer->size();
+      if (at != kept_.end() && at->second.answer) bytes_ -= at->second.answer->bytes.size();
       kept_.insert_or_assign(key, Kept{.body_digest = std::move(body_digest), .at = now, .turn = turn});
       order_.emplace_back(key, turn);
     }
@@ -29,13 +29,13 @@ std::optional<Replays::Answered> Replays::begin(const std::string& key, std::str
     answered(std::move(*again));
     return std::nullopt;
   }
-  return Answered([this, key, turn, answered = std::move(answered)](Result<std::string> result) mutable {
+  return Answered([this, key, turn, answered = std::move(answered)](Result<v2::Body> result) mutable {
     finish(key, turn, result);
     answered(std::move(result));
   });
 }
 
-void Replays::finish(const std::string& key, std::uint64_t turn, Result<std::string> result) {
+void Replays::finish(const std::string& key, std::uint64_t turn, Result<v2::Body> result) {
   std::vector<Answered> waiting;
   {
     const std::scoped_lock lock(mutex_);
@@ -43,7 +43,7 @@ void Replays::finish(const std::string& key, std::uint64_t turn, Result<std::str
     if (at == kept_.end() || at->second.turn != turn) return;
     waiting = std::exchange(at->second.waiting, {});
     if (result) {
-      bytes_ += result->size();
+      bytes_ += result->bytes.size();
       at->second.answer = *result;
     } else {
       kept_.erase(at);  // a failure may be tried again
@@ -65,7 +65,7 @@ void Replays::forget(Time now) {
         order_.pop_front();
         continue;
       }
-      bytes_ -= at->second.answer->size();
+      bytes_ -= at->second.answer->bytes.size();
       kept_.erase(at);
     }
     order_.pop_front();

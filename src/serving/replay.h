@@ -5,12 +5,13 @@
 
 #include "core/result.h"
 #include "core/time.h"
+#include "wire/v2/codec.h"
 
 namespace pawl::serving {
 
 class Replays {
  public:
-  using Answered = std::move_only_function<void(Result<std::string>)>;
+  using Answered = std::move_only_function<void(Result<v2::Body>)>;
   static constexpr Micros kept_for = std::chrono::minutes(10);
   static constexpr std::size_t count_max = 100'000;
   static constexpr std::size_t bytes_max = 256 << 20;  // of answers; past either the oldest go first
@@ -24,10 +25,10 @@ class Replays {
     std::string body_digest{};
     Time at{};
     std::uint64_t turn = 0;
-    std::optional<std::string> answer{};  // nothing while the first request is under way
+    std::optional<v2::Body> answer{};  // nothing while the first request is under way
     std::vector<Answered> waiting{};
   };
-  void finish(const std::string& key, std::uint64_t turn, Result<std::string> result);
+  void finish(const std::string& key, std::uint64_t turn, Result<v2::Body> result);
   void forget(Time now);
 
   mutable std::mutex mutex_;

@@ -35,6 +35,25 @@ Result<std::optional<std::int64_t>> version_of(const Request& request) {
   return std::optional(number);
 }
 
+// Where the JSON of a request ends and binary values begin, when it has such.
+constexpr std::string_view json_length = "Inference-Header-Content-Length";
+Result<std::optional<std::size_t>> json_bytes_of(const Request& request) {
+  const auto text = request.header("inference-header-content-length");
+  if (text.empty()) return std::optional<std::size_t>{};
+  std::size_t number = 0;
+  const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (bad != std::errc{} || end != text.data() + text.size())
+    return fail(Code::invalid, std::string(json_length) + ": expected a number of bytes, got \"" +
+                                   std::string(text.substr(0, 100)) + "\"");
+  return std::optional(number);
+}
+Response response_of(v2::Body body) {
+  if (!body.json_bytes) return {.body = std::move(body.bytes)};
+  return {.type = "application/octet-stream",
+          .body = std::move(body.bytes),
+          .headers = {{std::string(json_length), std::to_string(*body.json_bytes)}}};
+}
+
 void mount_v2(net::Router& at, Service& serving) {
   const auto route = [](Method method, std::string path, May needs, std::string about) {
     return net::Route{.method = method,
@@ -74,15 +93,18 @@ void mount_v2(net::Router& at, Service& serving) {
                  [&serving](const Ask& ask, const std::shared_ptr<const Request>& r, net::Reply reply) {
                    auto version = version_of(*r);
                    if (!version) return reply(std::unexpected(std::move(version).error()));
+                   auto json_bytes = json_bytes_of(*r);
+                   if (!json_bytes) return reply(std::unexpected(std::move(json_bytes).error()));
                    serving.infer({.endpoint = std::string(r->param("name")),
                                   .version = *version,
                                   .body = std::shared_ptr<const std::string>(r, &r->body),
+                                  .json_bytes = *json_bytes,
                                   .received = ask.now(),
                                   .begun = ask.clock->steady(),
                                   .project = ask.project},
-                                 [reply = std::move(reply)](Result<std::string> answer) mutable {
+                                 [reply = std::move(reply)](Result<v2::Body> answer) mutable {
                                    if (!answer) return reply(std::unexpected(std::move(answer).error()));
-                                   reply(Response{.body = std::move(*answer)});
+                                   reply(response_of(std::move(*answer)));
                                  });
                  });
   }

@@ -35,12 +35,13 @@ struct Options {
 struct Inference {
   std::string endpoint{};
   std::optional<std::int64_t> version{};      // asked for by number
-  std::shared_ptr<const std::string> body{};  // the JSON; kept alive, not copied: it may be 64 MB
+  std::shared_ptr<const std::string> body{};  // kept alive, not copied: it may be 64 MB
+  std::optional<std::size_t> json_bytes{};    // of the body, before binary values; absent: all of it
   Time received{};
   std::chrono::steady_clock::time_point begun{};  // what its latency counts from
   std::string project = "default";
 };
-using Answered = std::move_only_function<void(Result<std::string>)>;
+using Answered = std::move_only_function<void(Result<v2::Body>)>;
 
 class Service {
  public:

@@ -197,22 +197,45 @@ TEST_CASE("the same id with the same body gets the first answer for ten minutes 
   CHECK(s.service->tally("e", "", 0, Arm::live)->requests == 3);
 }
 
+TEST_CASE("binary values come and go behind the JSON, and are kept as any others") {
+  Serving s;
+  s.live();
+  const std::string json =
+      R"({"inputs":[{"name":"a","shape":[1,1],"datatype":"FP32","parameters":{"binary_data_size":4}},)"
+      R"({"name":"b","shape":[1,1],"datatype":"FP32","data":[2]}],"parameters":{"binary_data_output":true}})";
+  const auto ask = [&](const std::string& length) {
+    return s.house.post("/v2/models/e/infer", json + std::string("\0\0\x40\x40", 4),
+                        {{"inference-header-content-length", length}});
+  };
+  const auto answer = ask(std::to_string(json.size()));  // a is 3
+  REQUIRE_MESSAGE(answer.status == 200, answer.body);
+  CHECK(answer.type == "application/octet-stream");
+  REQUIRE(answer.headers.size() == 1);
+  CHECK(answer.headers[0].name == "Inference-Header-Content-Length");
+  const auto json_bytes = std::stoul(answer.headers[0].value);
+  CHECK(answer.body.substr(json_bytes) == std::string("\0\0\x50\x41", 4));  // 2a + 3b + 1 = 13
+  const auto kept = s.service->prediction(id_of({.body = answer.body.substr(0, json_bytes)}));
+  REQUIRE(kept);
+  CHECK(kept->features.text.contains(R"("a":3)"));
+  CHECK(ask("many").body.contains("Inference-Header-Content-Length: expected a number of bytes"));
+}
+
 TEST_CASE("a second request with the id of one under way waits for its answer, and a failure may be tried again") {
   Replays replays;
   std::vector<std::string> heard;
-  const auto hear = [&](Result<std::string> r) { heard.push_back(r ? *r : "failed"); };
+  const auto hear = [&](Result<v2::Body> r) { heard.push_back(r ? r->bytes : "failed"); };
   auto first = replays.begin("k", "body", {0}, hear);
   REQUIRE(first);
   CHECK(!replays.begin("k", "body", {0}, hear));
-  (*first)(std::string("answer"));
+  (*first)(v2::Body{.bytes = "answer"});
   CHECK(heard == std::vector<std::string>{"answer", "answer"});
   auto failing = replays.begin("f", "body", {0}, hear);
   (*failing)(fail(Code::unavailable, "no"));
   CHECK(replays.begin("f", "body", {0}, hear).has_value());
   heard.clear();
   for (std::size_t i = 0; i < Replays::count_max + 10; ++i)
-    if (auto go = replays.begin("many" + std::to_string(i), "b", {0}, [](const Result<std::string>&) {}))
-      (*go)(std::string("x"));
+    if (auto go = replays.begin("many" + std::to_string(i), "b", {0}, [](const Result<v2::Body>&) {}))
+      (*go)(v2::Body{.bytes = "x"});
   CHECK(replays.size() <= Replays::count_max);
 }
 
@@ -328,9 +351,9 @@ TEST_CASE("predictions, routings, tallies and sealing at the same time lose noth
                           .body = std::make_shared<const std::string>(ab(t * each + i, 0)),
                           .received = s.house.clock.now(),
                           .begun = s.house.clock.steady()},
-                         [&](const Result<std::string>& answer) {
+                         [&](const Result<v2::Body>& answer) {
                            const std::scoped_lock lock(mutex);
-                           ids.push_back(answer ? json_at(*answer, "parameters.prediction_ids.0").value_or("none")
+                           ids.push_back(answer ? json_at(answer->bytes, "parameters.prediction_ids.0").value_or("none")
                                                 : answer.error().message);
                          });
       --running;

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
+import tritonclient.http
 
 LINEAR = [{"name": "a", "shape": [1, 1], "datatype": "FP32", "data": [3]}, {"name": "b", "shape": [1, 1], "datatype": "FP32", "data": [2]}]
 
@@ -47,6 +48,30 @@ def test_a_pipeline_of_texts_and_numbers_answers_as_scikit_learn_does(server, fl
     assert one["features"]["distance"] == pytest.approx(float(rows.distance[123]))
     assert one["outputs"]["variable"] == pytest.approx(float(wanted[123]), rel=1e-4)
     assert server.get("/v2/models/flights").json()["inputs"][0] == {"name": "origin", "datatype": "BYTES", "shape": [-1, 1]}
+
+
+def test_the_client_of_triton_sends_and_gets_binary_values(server, flights):
+    """It does so by default; texts among them."""
+    folder, rows, wanted = flights
+    server.endpoint("flights", folder)
+    server.start()
+    client = tritonclient.http.InferenceServerClient(server.url.split("//")[1].rstrip("/"))
+    assert client.is_server_live()
+    assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
+    inputs = []
+    for tensor in columns(rows):
+        given = tritonclient.http.InferInput(tensor["name"], tensor["shape"], tensor["datatype"])
+        given.set_data_from_numpy(np.array(tensor["data"], dtype=object if tensor["datatype"] == "BYTES" else np.float32).reshape(tensor["shape"]))
+        inputs.append(given)
+    output = client.get_model_metadata("flights")["outputs"][0]["name"]
+    for count, asked in enumerate((None, [tritonclient.http.InferRequestedOutput(output)], [tritonclient.http.InferRequestedOutput(output, binary_data=False)])):
+        got = client.infer("flights", inputs, outputs=asked, request_id=str(count))
+        np.testing.assert_allclose(got.as_numpy(output), wanted.reshape(-1, 1), rtol=1e-4)
+    ids = got.get_response()["parameters"]["prediction_ids"]
+    one = server.get(f"/api/pawl/v1/predictions/{ids[7]}").json()
+    assert one["features"]["origin"] == rows.origin[7] and one["features"]["distance"] == pytest.approx(float(rows.distance[7]))
+    assert client.is_server_ready() and client.is_model_ready("flights")
+    client.close()
 
 
 def test_rows_of_a_batch_are_answered_as_single_rows_are(server, flights):

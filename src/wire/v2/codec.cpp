@@ -5,6 +5,7 @@
 
 #include "core/json.h"
 #include "core/json_dom.h"
+#include "wire/v2/binary.h"
 
 namespace pawl::v2 {
 namespace bj = boost::json;
@@ -144,7 +145,21 @@ Result<void> read_shape(Tensor& t, std::size_t index, const bj::value* value) {
   return {};
 }
 
-Result<void> read_tensor(Tensor& t, std::size_t index, const bj::value& value, std::size_t& values_left) {
+// The size of an input's binary values, when it has such.
+Result<std::optional<std::size_t>> binary_size(const Tensor& t, std::size_t index, const bj::object& tensor) {
+  const auto* parameters = member(tensor, "parameters");
+  const auto* size =
+      parameters != nullptr && parameters->is_object() ? member(parameters->get_object(), "binary_data_size") : nullptr;
+  if (size == nullptr) return std::optional<std::size_t>{};
+  const auto* whole = size->if_int64();
+  if (whole == nullptr || *whole < 0)
+    return wrong(t, index, "parameters.binary_data_size: expected a number of bytes, got " + shown(*size));
+  return std::optional(static_cast<std::size_t>(*whole));
+}
+
+// `binary`: what is left behind the JSON; what the tensor takes is taken away.
+Result<void> read_tensor(Tensor& t, std::size_t index, const bj::value& value, std::size_t& values_left,
+                         std::string_view& binary) {
   const auto* object = value.if_object();
   if (object == nullptr)
     return wrong(t, index, "expected an object with name, shape, datatype and data, got " + shown(value));
@@ -165,13 +180,19 @@ Result<void> read_tensor(Tensor& t, std::size_t index, const bj::value& value, s
   if (!values || *values > values_left) return wrong(t, index, "shape " + to_text(t.shape) + " holds too many values");
   values_left -= *values;
   const auto* data = member(*object, "data");
-  if (data == nullptr) {
-    const auto* parameters = member(*object, "parameters");
-    if (parameters != nullptr && parameters->is_object() &&
-        member(parameters->get_object(), "binary_data_size") != nullptr)
-      return wrong(t, index, "binary tensor data is not supported: send the values as JSON in \"data\"");
-    return wrong(t, index, "expected \"data\", a list of " + std::to_string(*values) + " values");
+  TRY(size, binary_size(t, index, *object));
+  if (size && data != nullptr) return wrong(t, index, "has both \"data\" and binary_data_size");
+  if (size && *size > binary.size())
+    return wrong(t, index,
+                 "parameters.binary_data_size is " + std::to_string(*size) + ", " + std::to_string(binary.size()) +
+                     " bytes are left behind the JSON (Inference-Header-Content-Length says where that ends)");
+  if (size) {
+    if (auto read = read_binary(t, *values, binary.substr(0, *size)); !read)
+      return wrong(t, index, std::move(read).error().message);
+    binary.remove_prefix(*size);
+    return {};
   }
+  if (data == nullptr) return wrong(t, index, "expected \"data\", a list of " + std::to_string(*values) + " values");
   const auto* list = data->if_array();
   if (list == nullptr)
     return wrong(t, index, "expected \"data\", a list of " + std::to_string(*values) + " values, got " + shown(*data));
@@ -235,6 +256,17 @@ Result<void> read_context(InferRequest& out, const bj::value& value) {
   return {};
 }
 
+Result<void> read_flag(bool& to, const bj::object& object, std::string_view name, const std::string& place) {
+  const auto* value = member(object, name);
+  if (value == nullptr || value->is_null()) return {};
+  const auto* flag = value->if_bool();
+  if (flag == nullptr)
+    return fail(Code::invalid, place + "." + std::string(name) + ": expected true or false, got " + shown(*value),
+                std::string(name));
+  to = *flag;
+  return {};
+}
+
 Result<void> read_parameters(InferRequest& out, const bj::value& value) {
   if (value.is_null()) return {};
   const auto* object = value.if_object();
@@ -252,6 +284,7 @@ Result<void> read_parameters(InferRequest& out, const bj::value& value) {
                   "routing_key");
     out.has_routing_key = true;
   }
+  TRY_(read_flag(out.binary, *object, "binary_data_output", "parameters"));
   if (const auto* times = member(*object, "event_time")) TRY_(read_event_times(out, *times));
   if (const auto* context = member(*object, "context")) TRY_(read_context(out, *context));
   return {};
@@ -269,14 +302,22 @@ Result<void> read_outputs(InferRequest& out, const bj::value& value, std::size_t
           Code::invalid,
           "outputs[" + std::to_string(out.outputs.size()) + "]: expected an object with a name, got " + shown(v),
           "outputs");
-    out.outputs.emplace_back(*name);
+    auto& wanted = out.outputs.emplace_back(Wanted{.name = std::string(*name), .binary = out.binary});
+    if (const auto* parameters = member(v.get_object(), "parameters"); parameters != nullptr && parameters->is_object())
+      TRY_(read_flag(wanted.binary, parameters->get_object(), "binary_data",
+                     "outputs \"" + wanted.name + "\": parameters"));
   }
   return {};
 }
 
 }  // namespace
 
-Result<InferRequest> read_request(std::string_view body, const Limits& limits) {
+Result<InferRequest> read_request(std::string_view body, std::optional<std::size_t> json_bytes, const Limits& limits) {
+  if (json_bytes && *json_bytes > body.size())
+    return fail(Code::invalid, "Inference-Header-Content-Length is " + std::to_string(*json_bytes) + ", the body has " +
+                                   std::to_string(body.size()) + " bytes");
+  std::string_view binary = json_bytes ? body.substr(*json_bytes) : std::string_view{};
+  if (json_bytes) body = body.substr(0, *json_bytes);
   // The parsed form of a small request lives on the stack: no allocation for it, and none to give back.
   unsigned char stack[8192];
   bj::monotonic_resource memory(stack, sizeof stack);
@@ -304,7 +345,7 @@ Result<InferRequest> read_request(std::string_view body, const Limits& limits) {
   for (const auto& value : *inputs) {
     const auto index = out.inputs.size();
     auto& t = out.inputs.emplace_back();
-    TRY_(read_tensor(t, index, value, values_left));
+    TRY_(read_tensor(t, index, value, values_left, binary));
     const auto rows = static_cast<std::size_t>(t.rows());
     if (index == 0) {
       if (rows == 0 || rows > limits.rows_max)
@@ -317,6 +358,8 @@ Result<InferRequest> read_request(std::string_view body, const Limits& limits) {
                        out.inputs.front().name + "\" has " + std::to_string(out.rows));
     }
   }
+  if (!binary.empty())
+    return fail(Code::invalid, std::to_string(binary.size()) + " bytes of binary data are left that no input names");
   if (const auto* parameters = member(*object, "parameters")) TRY_(read_parameters(out, *parameters));
   if (const auto* outputs = member(*object, "outputs")) TRY_(read_outputs(out, *outputs, limits.inputs_max));
   return out;

@@ -91,7 +91,7 @@ TEST_CASE("a wrong request is refused, the message names the input and what woul
         "inputs[1] \"b\": shape [2] holds 2 rows, \"a\" has 1", "b"},
        {request(R"({"name":"a","shape":[1],"datatype":"FP32"})"), "expected \"data\", a list of 1 values", "a"},
        {request(R"({"name":"a","shape":[1],"datatype":"FP32","parameters":{"binary_data_size":4}})"),
-        "binary tensor data is not supported", "a"},
+        "parameters.binary_data_size is 4, 0 bytes are left behind the JSON", "a"},
        {request(good, R"(,"id":7)"), "id: expected a text", "id"},
        {request(good, R"(,"outputs":["y"])"), "outputs[0]: expected an object with a name", "outputs"},
        {request(good, R"(,"parameters":[])"), "parameters: expected an object", "parameters"},
@@ -117,7 +117,7 @@ TEST_CASE("parameters hold event times, a routing key and a context, one for all
       R"(,"id":"r1","outputs":[{"name":"y"}],"parameters":{"routing_key":"N1","event_time":["2013-03-01T00:00:00Z","2013-03-02T00:00:00Z"],"context":{"origin":["JFK","LGA"],"dist":[0.5],"carrier":"UA"}})"));
   REQUIRE(read);
   CHECK(read->id == "r1");
-  CHECK(read->outputs == std::vector<std::string>{"y"});
+  CHECK(read->outputs == std::vector<v2::Wanted>{{.name = "y"}});
   CHECK(read->routing_key == "N1");
   CHECK(to_rfc3339(read->event_times.at(1)) == "2013-03-02T00:00:00Z");
   CHECK(v2::context_row(read->context, 0, 2) == R"({"carrier":"UA","dist":0.5,"origin":"JFK"})");
@@ -133,12 +133,71 @@ TEST_CASE("a response holds the wanted outputs, and what JSON cannot say is null
   const v2::InferResponse response{
       .model_name = "m", .model_version = "3", .id = "r1", .prediction_ids = ids, .outputs = outputs};
   CHECK(
-      v2::write_response(response).value() ==
+      v2::write_response(response).value().bytes ==
       R"({"model_name":"m","model_version":"3","id":"r1","parameters":{"prediction_ids":["p1","p2"],"model_version":"3"},"outputs":[)"
       R"({"name":"y","datatype":"FP32","shape":[2,1],"data":[0.1,null]},{"name":"label","datatype":"BYTES","shape":[2],"data":["a\"b","c"]}]})");
-  const std::vector<std::string> label{"label"}, other{"z"};
-  CHECK(v2::write_response(response, label).value().contains(R"("outputs":[{"name":"label")"));
+  const std::vector<v2::Wanted> label{{.name = "label"}}, other{{.name = "z"}};
+  CHECK(v2::write_response(response, label).value().bytes.contains(R"("outputs":[{"name":"label")"));
   CHECK(v2::write_response(response, other).error().message == "outputs: there is no output \"z\", only: y, label");
+}
+
+TEST_CASE("binary values lie behind the JSON in the order of the inputs that name them") {
+  const auto binary = [](std::string_view name, std::string_view shape, std::string_view type, std::size_t bytes) {
+    return R"({"name":")" + std::string(name) + R"(","shape":)" + std::string(shape) + R"(,"datatype":")" +
+           std::string(type) + R"(","parameters":{"binary_data_size":)" + std::to_string(bytes) + "}}";
+  };
+  const std::string floats("\0\0\x80\x3f\0\0\xc0\x7f", 8), texts("\1\0\0\0x\2\0\0\0\xc3\xa9", 11);
+  const auto json = request(binary("a", "[2]", "FP32", 8) + "," + tensor("n", "[2]", "INT64", "[1,2]") + "," +
+                                binary("s", "[2,1]", "BYTES", 11) + "," + binary("b", "[2]", "BOOL", 2),
+                            R"(,"parameters":{"binary_data_output":true})");
+  const auto read = v2::read_request(json + floats + texts + std::string("\0\5", 2), json.size());
+  REQUIRE_MESSAGE(read, read.error().message);
+  CHECK(read->binary);
+  const auto& a = std::get<std::vector<float>>(read->inputs[0].data);
+  CHECK(a[0] == 1);
+  CHECK(std::isnan(a[1]));  // missing, as null
+  CHECK(std::get<std::vector<std::int64_t>>(read->inputs[1].data) == std::vector<std::int64_t>{1, 2});
+  CHECK(std::get<std::vector<std::string>>(read->inputs[2].data) == std::vector<std::string>{"x", "\u00e9"});
+  CHECK(std::get<std::vector<std::uint8_t>>(read->inputs[3].data) == std::vector<std::uint8_t>{0, 1});
+
+  const auto one = request(binary("a", "[1]", "FP32", 4)), text = request(binary("s", "[1]", "BYTES", 6)),
+             both = request(
+                 R"({"name":"a","shape":[1],"datatype":"FP32","data":[1],"parameters":{"binary_data_size":0}})");
+  each_of<std::string, std::size_t, std::string>(
+      {{one + "\1\1\1", one.size(), "binary_data_size is 4, 3 bytes are left behind the JSON"},
+       {one + "\1\1\1\1\1", one.size(), "1 bytes of binary data are left that no input names"},
+       {one, one.size() + 1, "Inference-Header-Content-Length is "},
+       {one + std::string("\0\0\x80\x7f", 4), one.size(), "\"a\": value 0 of the binary data is infinite"},
+       {request(binary("a", "[2]", "FP32", 4)) + "\1\1\1\1", one.size(),
+        "expected 8 bytes of binary data for 2 values of FP32, got 4"},
+       {text + std::string("\3\0\0\0xy", 6), text.size(), "text 0 of the binary data has 3 bytes, 2 are left"},
+       {text + std::string("\1\0\0\0xy", 6), text.size(), "1 bytes of binary data are left behind its texts"},
+       {text + std::string("\2\0\0\0\xff\xfe", 6), text.size(), "text 0 of the binary data is not UTF-8"},
+       {request(binary("s", "[9]", "BYTES", 6)) + "123456", text.size(), "expected 36 bytes of binary data"},
+       {both, both.size(), "has both"}},
+      [](const std::string& body, std::size_t json_bytes, const std::string& message) {
+        const auto wrong = v2::read_request(body, json_bytes);
+        REQUIRE(!wrong);
+        CHECK(wrong.error().code == Code::invalid);
+        CHECK_MESSAGE(wrong.error().message.contains(message), wrong.error().message);
+      });
+}
+
+TEST_CASE("an output is written as binary values when it, or the request for all, asks for that") {
+  const std::vector<v2::Tensor> outputs{{.name = "y", .shape = {1}, .data = std::vector<float>{1}},
+                                        {.name = "l", .shape = {1}, .data = std::vector<std::string>{"ab"}}};
+  const v2::InferResponse response{.model_name = "m", .model_version = "1", .outputs = outputs};
+  const auto whole = v2::write_response(response, {}, true).value();
+  CHECK(whole.bytes.substr(whole.json_bytes.value()) == std::string("\0\0\x80\x3f\2\0\0\0ab", 10));
+  CHECK(whole.bytes.contains(R"({"name":"l","datatype":"BYTES","shape":[1],"parameters":{"binary_data_size":6}})"));
+  const auto read = v2::read_request(request(
+      tensor("a", "[1]", "FP32", "[1]"),
+      R"(,"parameters":{"binary_data_output":true},"outputs":[{"name":"l"},{"name":"y","parameters":{"binary_data":false}}])"));
+  REQUIRE(read);
+  CHECK(read->outputs == std::vector<v2::Wanted>{{.name = "l", .binary = true}, {.name = "y", .binary = false}});
+  const auto mixed = v2::write_response(response, read->outputs).value();
+  CHECK(mixed.bytes.contains(R"({"name":"y","datatype":"FP32","shape":[1],"data":[1]})"));
+  CHECK(mixed.bytes.size() == *mixed.json_bytes + 6);
 }
 
 TEST_CASE("metadata lists inputs and outputs with their types and shapes") {
@@ -169,10 +228,15 @@ TEST_CASE("tensors written and read again are the same tensors") {
          .shape = shape,
          .data = *rc::gen::container<std::vector<std::int32_t>>(count, rc::gen::arbitrary<std::int32_t>())},
         {.name = "s", .shape = shape, .data = *rc::gen::container<std::vector<std::string>>(count, letters)}};
-    auto text = v2::write_response({.model_name = "m", .model_version = "1", .outputs = sent}).value();
-    text = R"({"inputs":)" + text.substr(text.find(R"("outputs":)") + 10);
-    const auto read = v2::read_request(text);
-    RC_ASSERT(read.has_value());
-    RC_ASSERT(read->inputs == sent);
+    for (const bool binary : {false, true}) {
+      auto body = v2::write_response({.model_name = "m", .model_version = "1", .outputs = sent}, {}, binary).value();
+      RC_ASSERT(body.json_bytes.has_value() == binary);
+      const auto outputs = body.bytes.find(R"("outputs":)");
+      body.bytes.replace(0, outputs + 10, R"({"inputs":)");
+      if (binary) *body.json_bytes -= outputs;
+      const auto read = v2::read_request(body.bytes, body.json_bytes);
+      RC_ASSERT(read.has_value());
+      RC_ASSERT(read->inputs == sent);
+    }
   });
 }

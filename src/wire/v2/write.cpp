@@ -1,6 +1,7 @@
 #include <charconv>
 
 #include "core/json.h"
+#include "wire/v2/binary.h"
 #include "wire/v2/codec.h"
 
 namespace pawl::v2 {
@@ -26,8 +27,16 @@ void write_head(std::string& out, std::string_view name, Type type, const std::v
   out += R"(","shape":)";
   write_shape(out, shape);
 }
-void write_tensor(std::string& out, const Tensor& t) {
+void write_tensor(std::string& out, const Tensor& t, std::string* binary) {
   write_head(out, t.name, t.type(), t.shape);
+  if (binary != nullptr) {
+    const auto before = binary->size();
+    write_binary(*binary, t);
+    out += R"(,"parameters":{"binary_data_size":)";
+    write_whole(out, static_cast<std::int64_t>(binary->size() - before));
+    out += "}}";
+    return;
+  }
   out += R"(,"data":[)";
   for (std::size_t i = 0, n = t.size(); i < n; ++i) {
     if (i > 0) out += ',';
@@ -47,8 +56,8 @@ void write_ports(std::string& out, const std::vector<Port>& ports) {
 
 }  // namespace
 
-Result<std::string> write_response(const InferResponse& response, std::span<const std::string> wanted) {
-  std::string out;
+Result<Body> write_response(const InferResponse& response, std::span<const Wanted> wanted, bool binary) {
+  std::string out, behind;
   out.reserve(256 + response.prediction_ids.size() * 48);
   out += R"({"model_name":)";
   write_json_text(out, response.model_name);
@@ -67,23 +76,26 @@ Result<std::string> write_response(const InferResponse& response, std::span<cons
   write_json_text(out, response.model_version);
   out += R"(},"outputs":[)";
   bool first = true;
-  const auto put = [&](const Tensor& t) {
+  const auto put = [&](const Tensor& t, bool as_binary) {
     if (!std::exchange(first, false)) out += ',';
-    write_tensor(out, t);
+    write_tensor(out, t, as_binary ? &behind : nullptr);
   };
   if (wanted.empty())
-    for (const auto& t : response.outputs) put(t);
-  for (const auto& name : wanted) {
+    for (const auto& t : response.outputs) put(t, binary);
+  for (const auto& [name, as_binary] : wanted) {
     const auto found = std::ranges::find(response.outputs, name, &Tensor::name);
     if (found == response.outputs.end()) {
       std::vector<std::string> there;
       std::ranges::transform(response.outputs, std::back_inserter(there), &Tensor::name);
       return std::unexpected(no_such_output(name, there));
     }
-    put(*found);
+    put(*found, as_binary);
   }
   out += "]}";
-  return out;
+  const bool any = wanted.empty() ? binary : std::ranges::any_of(wanted, &Wanted::binary);
+  if (!any) return Body{.bytes = std::move(out)};
+  const auto json_bytes = out.size();
+  return Body{.bytes = std::move(out += behind), .json_bytes = json_bytes};
 }
 
 Error no_such_output(std::string_view wanted, const std::vector<std::string>& there) {
@@ -114,7 +126,7 @@ std::string write_metadata(const ModelMetadata& metadata) {
 std::string server_metadata(std::string_view version) {
   std::string out = R"({"name":"pawl","version":)";
   write_json_text(out, version);
-  return out + R"(,"extensions":[]})";
+  return out + R"(,"extensions":["binary_tensor_data"]})";
 }
 
 }  // namespace pawl::v2
