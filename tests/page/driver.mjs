@@ -47,6 +47,22 @@ export async function tab_to(page, target) {
   assert.fail(`60 times Tab did not reach ${target}`);
 }
 
+// In a window as wide as a telephone: the page is no wider, and the way to every other page is in sight.
+export async function fits(page, ...places) {
+  const width = 400;
+  await page.setViewportSize({ width, height: 900 });
+  for (const place of places) {
+    await page.goto(`${given.url}/#/${place}`);
+    await page.getByRole("heading", { level: 1 }).first().waitFor();
+    await page.waitForFunction(() => ![...document.querySelectorAll(".empty")].some((line) => line.textContent === "…"));
+    assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width, `#/${place} is wider than its window`);
+    for (const link of await page.getByRole("navigation", { name: "Pages" }).getByRole("link").all()) {
+      const box = await link.boundingBox();
+      assert.ok(box && box.x >= 0 && box.x + box.width <= width, `#/${place}: ${await link.innerText()} lies outside`);
+    }
+  }
+}
+
 // Nothing may have gone wrong on the way.
 export async function end() {
   await step("no error, no refused script or style, and nobody else was asked", () => assert.deepEqual(wrong, []));

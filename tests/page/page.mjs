@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { card, end, given, open, shot, step, tab_to } from "./driver.mjs";
+import { card, end, fits, given, open, shot, step, tab_to } from "./driver.mjs";
 
 const train_ms_max = 180_000; // a flow starts, trains and is judged; on a busy machine
 const title = (page) => page.locator(".version > .title");
@@ -215,6 +215,8 @@ await step("the ledger reads on as it is scrolled, holds few rows in the page, a
   await ada.getByRole("button", { name: "Verify the chain" }).click();
   await ada.getByText(/The chain of [\d,]+ events is whole\./).waitFor();
 });
+
+await step("a narrow window shows every page, and the way to each", () => fits(olga, "", "models/double", "endpoints", "endpoints/double", "flows", "approvals", "ledger"));
 
 await step("after signing out nothing is left to see", async () => {
   await ada.getByRole("button", { name: "Sign out" }).click();

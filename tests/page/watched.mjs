@@ -1,7 +1,7 @@
 // An endpoint that is watched, as the page shows it: windows close while somebody looks, an alarm opens, is read and acknowledged without a mouse.
 // `node watched.mjs '{"url": …}'`, called by test_watched.py.
 import assert from "node:assert/strict";
-import { card, end, given, open, shot, step, tab_to } from "./driver.mjs";
+import { card, end, fits, given, open, shot, step, tab_to } from "./driver.mjs";
 
 const day_ms = 86_400_000;
 const monday = Date.UTC(2013, 2, 4);
@@ -134,5 +134,7 @@ await step("the ledger is filtered by what, about what and by whom", async () =>
   await list.getByRole("option", { name: /window\.closed/ }).first().waitFor();
   assert.ok((await whats()).every((what) => what.startsWith("window.")));
 });
+
+await step("a narrow window shows a watched endpoint whole", () => fits(page, "endpoints/e"));
 
 await end();
