@@ -41,7 +41,7 @@ void compare(Test test, const ReferenceColumn& reference, const stats::Sample& c
   if (test == Test::ks) seen.measure = "ks", drift.distance = drift.statistic;
   if (test == Test::psi) seen.measure = "psi", drift.distance = drift.psi;
   if (test == Test::jensen_shannon || test == Test::chi_square) {
-    const auto edges = stats::quantile_edges(reference.numbers.sorted(), stats::psi_bins);
+    const auto edges = stats::bins_by_share(reference.numbers.sorted(), stats::psi_bins);
     const auto r = stats::histogram(reference.numbers.sorted(), edges, stats::Outside::kept),
                c = stats::histogram(current.sorted(), edges, stats::Outside::kept);
     seen.measure = "jensen_shannon", drift.distance = stats::jensen_shannon(r, c);

@@ -62,7 +62,7 @@ Limit of_bins(std::span<const double> values, std::span<const std::int32_t> day,
     if (std::isfinite(v)) sorted.push_back(v);
   if (sorted.empty()) return {};
   sort(sorted);
-  const auto edges = quantile_edges(sorted, psi_bins);
+  const auto edges = bins_by_share(sorted, psi_bins);
   std::vector<std::size_t> bin(values.size(), no_category);
   for (std::size_t i = 0; i < values.size(); ++i)
     if (std::isfinite(values[i]))
@@ -79,7 +79,7 @@ Drift compare(const Sample& reference, const Sample& current, double limit) {
   out.statistic = ks_d(reference.sorted(), current.sorted());
   out.p = ks_p(out.statistic, std::ssize(reference.sorted()), std::ssize(current.sorted()));
   out.distance = area_between(reference.sorted(), current.sorted()) / std::max(reference.std_dev(), std_dev_min);
-  const auto edges = quantile_edges(reference.sorted(), psi_bins);
+  const auto edges = bins_by_share(reference.sorted(), psi_bins);
   out.psi = psi(histogram(reference.sorted(), edges, Outside::kept), histogram(current.sorted(), edges, Outside::kept));
   out.psi_by_chance =
       psi_by_chance(edges.size() - 1, static_cast<double>(reference.size()), static_cast<double>(current.size()));

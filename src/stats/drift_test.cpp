@@ -215,7 +215,7 @@ TEST_CASE("a limit of another measure is its largest value over the windows, as 
       names.push_back("c" + std::to_string(static_cast<int>(made::uniform(draws) * (d < 15 ? 3 : 5))));
       day.push_back(d);
     }
-  const auto edges = quantile_edges(Sample(values).sorted(), psi_bins);
+  const auto edges = bins_by_share(Sample(values).sorted(), psi_bins);
   for (const auto measure : {Measure::ks, Measure::psi, Measure::jensen_shannon}) {
     CAPTURE(word(measure));
     double most = distance_limit_default, most_names = distance_limit_default;

@@ -157,6 +157,30 @@ std::vector<double> quantile_edges(std::span<const double> sorted, int bins) {
   return edges;
 }
 
+std::vector<double> bins_by_share(std::span<const double> sorted, int bins) {
+  if (sorted.empty()) return {};
+  const double high = sorted.back(), above = std::nextafter(high, HUGE_VAL);
+  // Below a constant, the constant, above it.
+  if (sorted.front() == high) return {std::nextafter(high, -HUGE_VAL), high, above, std::nextafter(above, HUGE_VAL)};
+  std::vector<double> edges;
+  for (int i = 0; i < bins; ++i) {
+    const double e = quantile(sorted, static_cast<double>(i) / bins);
+    edges.push_back(e);
+    if (quantile(sorted, static_cast<double>(i + 1) / bins) != e) continue;
+    if (const auto next = std::upper_bound(sorted.begin(), sorted.end(), e); next != sorted.end())
+      edges.push_back(*next);
+  }
+  std::sort(edges.begin(), edges.end());
+  edges.push_back(edges.back() < high ? high : above);
+  // A quantile between two values that follow each other begins a bin without rows.
+  const auto below = [&](double edge) { return std::lower_bound(sorted.begin(), sorted.end(), edge) - sorted.begin(); };
+  std::vector<double> out;
+  for (std::size_t i = 0; i + 1 < edges.size(); ++i)
+    if (i + 2 == edges.size() || below(edges[i]) < below(edges[i + 1])) out.push_back(edges[i]);
+  out.push_back(edges.back());
+  return out;
+}
+
 std::vector<double> histogram(std::span<const double> sorted, std::span<const double> edges, Outside outside) {
   if (edges.size() < 2) return {};
   std::vector<double> counts(edges.size() - 1);

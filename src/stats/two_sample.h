@@ -22,8 +22,11 @@ double kolmogorov_above(std::int64_t n, double d);
 std::vector<double> sturges_edges(double low, double high, std::size_t n, Numbers numbers);
 // Doane's, as numpy.histogram_bin_edges(bins="doane"): w = (high-low)/(1 + log2 n + log2(1 + |g|/s)), g the skewness, s = sqrt(6(n-2)/((n+1)(n+3))).
 std::vector<double> doane_edges(std::span<const double> sorted);
-// At the quantiles (type 7) of a reference, equal ones once: pawl's own bins for PSI, fixed with the reference.
+// At the quantiles (type 7) of a reference, equal ones once.
 std::vector<double> quantile_edges(std::span<const double> sorted, int bins = 10);
+// pawl's own bins for PSI, fixed with the reference: between its quantiles, but a value that several of them fall on has a bin for itself. Without that
+// the bin between zero and the maximum holds a whole column of flags, or of mostly zeros, and no change of it is seen.
+std::vector<double> bins_by_share(std::span<const double> sorted, int bins = 10);
 // How many values have edge i <= v < edge i+1 (the last bin is closed); values outside are in no bin, or with Outside::kept in the end bins.
 enum class Outside { dropped, kept };
 std::vector<double> histogram(std::span<const double> sorted, std::span<const double> edges,

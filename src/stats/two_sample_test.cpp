@@ -128,6 +128,27 @@ TEST_CASE("values on an edge belong to the bin above, only the last bin is close
   CHECK(histogram(s.sorted(), edges, Outside::kept) == std::vector<double>{2, 2, 3});
   CHECK(quantile_edges(sample({4, 4, 4}).sorted()) == std::vector<double>{3.5, 4.5});
 }
+TEST_CASE("bins by share give a value that several quantiles fall on a bin of its own") {
+  const auto counts = [](std::vector<double> values) {
+    const Sample s(std::move(values));
+    return histogram(s.sorted(), bins_by_share(s.sorted()), Outside::kept);
+  };
+  CHECK(counts({0, 0, 0, 1}) == std::vector<double>{3, 1});
+  CHECK(counts({0, 1, 1, 1}) == std::vector<double>{1, 3});
+  CHECK(counts({0, 1}) == std::vector<double>{1, 1});
+  CHECK(counts({1, 1, 2, 2, 2, 3, 4, 4}) == std::vector<double>{2, 3, 1, 2});
+  std::vector<double> dry(95, 0.0);
+  for (const double rain : {0.1, 0.2, 0.3, 0.4, 0.5}) dry.push_back(rain);
+  CHECK(counts(dry) == std::vector<double>{95, 5});
+  CHECK(counts({4, 4, 4}) == std::vector<double>{0, 3, 0});
+  const Sample flat(std::vector<double>{4, 4, 4}), apart(std::vector<double>{3.9, 4, 5, 6});
+  CHECK(histogram(apart.sorted(), bins_by_share(flat.sorted()), Outside::kept) == std::vector<double>{1, 1, 2});
+  std::vector<double> even;
+  for (int i = 0; i < 1000; ++i) even.push_back(i);
+  const Sample s(even);
+  CHECK(bins_by_share(s.sorted()) == quantile_edges(s.sorted()));
+  CHECK(bins_by_share({}).empty());
+}
 TEST_CASE("infinite and missing values leave a sample and are counted") {
   const Sample s({3, none, 1, INFINITY, -INFINITY, 2}, Numbers::whole);
   CHECK(std::vector<double>(s.sorted().begin(), s.sorted().end()) == std::vector<double>{1, 2, 3});

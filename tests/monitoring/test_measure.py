@@ -82,6 +82,16 @@ def distance(name, a, b):
     return stats.wasserstein_distance(a, b) / max(np.std(a), 0.001)
 
 
+def edges_by_share(values):
+    """Ten bins at the quantiles; a value that several quantiles fall on has a bin of its own."""
+    at, high = np.quantile(values, np.linspace(0, 1, 11)), values.max()
+    after = [values[values > low].min() for low, up in zip(at, at[1:]) if low == up and low < high]
+    starts = np.unique([*at[:-1], *after])
+    edges = np.append(starts, high if starts[-1] < high else np.nextafter(high, np.inf))
+    filled = np.histogram(values, edges)[0] > 0
+    return np.append(edges[:-1][filled], edges[-1])
+
+
 @pytest.mark.parametrize("start", ["2013-03-01", "2013-03-29", "2013-06-21"])
 def test_every_statistic_is_scipys(rows, reference, measured, start):
     current, seen = window(rows, start), by_name(measured(start))
@@ -99,8 +109,7 @@ def test_every_statistic_is_scipys(rows, reference, measured, start):
             want = stats.ks_2samp(numbers(r), numbers(c), method="asymp")
             assert got["statistic"] == pytest.approx(want.statistic, rel=1e-9), name
             assert got["p"] == pytest.approx(want.pvalue, rel=1e-6, abs=1e-15), name
-            edges = np.unique(np.quantile(numbers(r), np.linspace(0, 1, 11)))
-            edges = edges if len(edges) > 1 else np.array([edges[0] - 0.5, edges[0] + 0.5])
+            edges = edges_by_share(numbers(r))
             before, now = (np.histogram(np.clip(numbers(x), edges[0], edges[-1]), edges)[0] / len(numbers(x)) for x in (r, c))
             if (before > 0).all() and (now > 0).all():
                 assert got["psi"] == pytest.approx(((before - now) * np.log(before / now)).sum(), rel=1e-9), name
