@@ -118,6 +118,13 @@ TEST_CASE("wrong labels are refused with their place, all or none, as JSON and a
   const auto json = [](const std::string& labels) { return R"({"labels":[)" + labels + "]}"; };
   const std::vector two{id, forged};
   const store::ScratchFolder files;
+  REQUIRE(datasets::write_parquet(files.path / "twice", {{.name = "prediction_id", .data = std::vector{id}},
+                                                         {.name = "label", .data = std::vector<double>{1}},
+                                                         {.name = "labex", .data = std::vector<double>{2}}}));
+  auto twice = store::read_file(files.path / "twice").value();
+  for (auto at = twice.find("labex"); at != std::string::npos; at = twice.find("labex")) twice[at + 4] = 'l';
+  auto damaged = parquet(files, {id}, std::vector<double>{1});
+  std::fill_n(damaged.begin() + 4, 40, '\xff');  // the first page; what the end of the file tells is whole
   struct Case {
     std::string name, body, type, endpoint;
     int status = 0;
@@ -146,6 +153,8 @@ TEST_CASE("wrong labels are refused with their place, all or none, as JSON and a
                          {"no such column", parquet(files, {id}, std::vector<double>{1}, "id"), parquet_type, "e", 400,
                           "no column \\\"prediction_id\\\""},
                          {"no Parquet", "PAR1 and rubbish", parquet_type, "e", 400, "the body is no Parquet file"},
+                         {"a column twice in Parquet", twice, parquet_type, "e", 400, "several columns \\\"label\\\""},
+                         {"damaged Parquet", damaged, parquet_type, "e", 400, "the body is no Parquet file"},
                          {"nothing as Parquet", "", parquet_type, "e", 400, "the body is no Parquet file"}}) {
     CAPTURE(c.name);
     const auto r = s.house.send(net::Method::POST, "/api/pawl/v1/endpoints/" + c.endpoint + "/labels", c.body,
