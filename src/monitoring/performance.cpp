@@ -83,7 +83,12 @@ Measured Tally::measured(Metric metric) {
     out.value = shown(at->sums.of(std::vector<std::int32_t>(static_cast<std::size_t>(groups), 1)));
     out.note = few_days(groups);
   }
-  if (!out.value) out.note = std::string(word(metric)) + " is not defined: the labels are all the same";
+  if (!out.value) {
+    const bool of_errors = metric == Metric::mae || metric == Metric::rmse || metric == Metric::bias;
+    out.low.reset(), out.high.reset();
+    out.note = std::string(word(metric)) +
+               " is not defined: " + (of_errors ? "a label or an answer is too large" : "the labels are all the same");
+  }
   return out;
 }
 std::vector<Measured> Tally::all() {

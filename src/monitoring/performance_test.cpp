@@ -159,6 +159,20 @@ TEST_CASE("labels of the wrong kind are left out and told") {
   }
 }
 
+TEST_CASE(
+    "a label too large to be squared leaves no rmse and no interval of it, and the note does not blame equal labels") {
+  auto source = rows(300);
+  source.all.labels.numbers = every(300, {1, 2, 3});
+  source.all.labels.numbers[7] = 1e308;
+  source.all.outputs = {numbers("variable/0", std::vector<double>(300, 2))};
+  const auto got = performance(monitor("regression"), source);
+  const auto rmse = std::ranges::find(got.metrics, stats::Metric::rmse, &Measured::metric);
+  REQUIRE(rmse != got.metrics.end());
+  CHECK_FALSE(rmse->value.has_value());
+  CHECK_FALSE(rmse->low.has_value());
+  CHECK(rmse->note == "rmse is not defined: a label or an answer is too large");
+}
+
 TEST_CASE("without labels nothing is judged, and where a metric is watched it says that there are none") {
   auto source = rows(300);
   source.all.outputs = {numbers("y", std::vector<double>(300, 1))};
