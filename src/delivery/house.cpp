@@ -228,6 +228,8 @@ Result<std::optional<Time>> House::window_end(Tx& tx, const std::string& endpoin
 Result<PredictionSeen> House::prediction(const std::string& id, std::string& model) {
   TRY(seen, serving_.prediction(id));
   model = seen.model;
+  std::vector<LabelTold> labels;
+  for (const auto& l : seen.labels) labels.push_back({l.value, l.at, l.by});
   return PredictionSeen{.id = seen.id,
                         .endpoint = seen.endpoint,
                         .received = seen.received,
@@ -237,7 +239,8 @@ Result<PredictionSeen> House::prediction(const std::string& id, std::string& mod
                         .version = seen.version,
                         .step = seen.step,
                         .features = seen.features,
-                        .outputs = seen.outputs};
+                        .outputs = seen.outputs,
+                        .labels = std::move(labels)};
 }
 
 // ---- the runner's side ----

@@ -421,10 +421,17 @@ struct Origin {
                                             field("pipeline", &Origin::pipeline),
                                             field("cache", &Origin::cache)};
 };
+struct LabelTold {
+  Json value{};
+  std::string at{}, by{};
+  static constexpr auto fields =
+      std::tuple{field("value", &LabelTold::value), field("at", &LabelTold::at), field("by", &LabelTold::by)};
+};
 struct PredictionSeen {
   std::string id{}, endpoint{}, received{}, event_time{}, arm{}, rollout{};
   std::int64_t version = 0, step = 0;
   Json features{}, outputs{};
+  std::vector<LabelTold> labels{};  // all of them, the one that counts is the last
   static constexpr auto fields = std::tuple{field("id", &PredictionSeen::id),
                                             field("endpoint", &PredictionSeen::endpoint),
                                             field("received", &PredictionSeen::received),
@@ -434,7 +441,8 @@ struct PredictionSeen {
                                             field("version", &PredictionSeen::version),
                                             field("step", &PredictionSeen::step),
                                             field("features", &PredictionSeen::features, {.empty = Empty::hide}),
-                                            field("outputs", &PredictionSeen::outputs, {.empty = Empty::hide})};
+                                            field("outputs", &PredictionSeen::outputs, {.empty = Empty::hide}),
+                                            field("labels", &PredictionSeen::labels)};
 };
 // GET /why/{prediction_id}: the whole chain, from the answer back to the files.
 struct Why {

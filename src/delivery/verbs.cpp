@@ -110,6 +110,7 @@ std::string lines(const Why& w) {
   std::string out = "prediction " + p.id + "\n  " + p.received + " by " + p.endpoint + ", " +
                     version_name(w.model, p.version) + ", arm " + p.arm + "\n  features " + p.features.text +
                     "\n  outputs  " + p.outputs.text + "\n";
+  for (const auto& l : p.labels) out += "  label    " + l.value.text + ", told by " + l.by + " at " + l.at + "\n";
   if (w.rollout)
     out += "rollout " + w.rollout->id.text + ", step " + std::to_string(p.step + 1) + " of " +
            std::to_string(w.rollout->steps.size()) + ", " + std::string(word(w.rollout->state)) + "\n";
@@ -127,7 +128,8 @@ std::string lines(const Why& w) {
   for (const auto& [name, value] : o.set) out.append("set ").append(name).append(" = ").append(value) += '\n';
   for (const auto& [name, value] : o.params) out.append("param ").append(name).append(" = ").append(value) += '\n';
   for (const auto& d : o.datasets)
-    out += "data " + d.role + " " + d.path + " " + d.digest + ", " + std::to_string(d.rows) + " rows" +
+    out += "data " + d.role + " " + d.path + " " + d.digest +
+           (d.rows == 0 ? "" : ", " + std::to_string(d.rows) + " rows") +
            (d.time_min.empty() ? "" : ", " + d.time_min + " to " + d.time_max) + "\n";
   for (const auto& s : o.stages) {
     out += "stage " + s.name + ": " + s.cmd + "\n";
