@@ -53,6 +53,10 @@ Result<void> read_labels(const std::filesystem::path& file, const LabelCells& to
   if (id_type.empty()) return no_column("prediction_id");
   if (type.empty()) return no_column("label");
   for (const std::string name : {"prediction_id", "label"}) TRY_(only_once(duck, file.string(), name));
+  // DuckDB has decimals of 38 digits, and reads larger ones as other numbers: 1 as 16777216.
+  TRY(wide, duck.run("SELECT count(*) FROM parquet_schema(" + in_quotes(file.string(), '\'') +
+                     ") WHERE name = 'label' AND precision > 38"));
+  if (wide != "0") return wrong_column("label", "decimals of at most 38 digits", "more");
   if (!is_text(id_type)) return wrong_column("prediction_id", "texts", id_type);
   const bool text = is_text(type);
   if (!text && type != "BOOLEAN" && !is_number(type)) return wrong_column("label", "numbers, texts or booleans", type);
