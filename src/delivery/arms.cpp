@@ -68,8 +68,9 @@ struct Rows {
 
 // What the classes are: declared, else those that labels and answers name.
 std::vector<std::string> classes_of(const ArmRows& rows, const std::array<Answer, 2>& answers, const ModelPart& model) {
-  if (!model.classes.empty()) return model.classes;
   std::vector<std::string> out;
+  for (const auto& declared : model.classes) out.push_back(stats::canonical_label(declared));
+  if (!out.empty()) return out;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (const auto label = text_at(rows.labels, i)) out.push_back(*label);
     const Answer& a = answers[static_cast<std::size_t>(rows.canary[i])];
@@ -103,7 +104,7 @@ Rows read(const ArmRows& in, const ArmsSeen& arms, const ModelPart& model, bool 
                                   out.classes.size());
       out.classes.resize(k);
     }
-    const auto positive = std::ranges::find(out.classes, model.positive);
+    const auto positive = std::ranges::find(out.classes, stats::canonical_label(model.positive));
     out.positive =
         static_cast<int>(model.positive.empty() || positive == out.classes.end() ? std::ssize(out.classes) - 1
                                                                                  : positive - out.classes.begin());

@@ -122,6 +122,8 @@ TEST_CASE("a model that only names a class is read by its names") {
     to.outputs[0].numbers.push_back(canary ? 7 : i / 2 % 2);
     to.labels.numbers.push_back(i / 2 % 2);
   });
+  ModelPart declared{.task = ModelTask::classification, .classes = {"0.0", "1.0", "7"}, .positive = "1.0"};
+  CHECK(worse_of(arms.seen, declared, Metric::accuracy, 0.95, 1).state == CheckState::fail);
   const ModelPart model{.task = ModelTask::classification};
   CHECK(shift_of(arms.seen, model, 0.1, 1).state == CheckState::fail);
   const RuleSeen seen = worse_of(arms.seen, model, Metric::accuracy, 0.95, 1);

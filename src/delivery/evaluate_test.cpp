@@ -245,7 +245,9 @@ TEST_CASE("labels have one canonical form") {
        {"yes", "yes"},
        {"", ""},
        {"1e3", "1000"},
-       {"nan", "nan"}},
+       {"nan", "nan"},
+       {"true", "1"},
+       {"False", "0"}},
       [](const std::string& text, const std::string& form) { CHECK(canonical_label(text) == form); });
   CHECK(sorted_labels({"10", "9", "b", "a", "9"}) == std::vector<std::string>{"9", "10", "a", "b"});
 }

@@ -81,10 +81,12 @@ bool AnswerReader::read_class(const std::vector<serving::LogColumn>& outputs, st
     });
     const bool of_positive = columns.size() == 1 && k == 2;
     if (!numbers || (columns.size() != k && !of_positive)) continue;
-    // One column of 0 and 1 alone names the class, when nothing says that it is a score.
-    if (of_positive && score_.empty() && columns[0].numbers[row] == std::floor(columns[0].numbers[row]) &&
-        columns[0].name.find('/') == std::string::npos && outputs.size() > 1)
-      continue;
+    // When nothing says that it is a score: numbers that are classes name them, and a whole one beside other outputs is none.
+    if (of_positive && score_.empty() && columns[0].name == name) {
+      const double number = columns[0].numbers[row];
+      const bool naming = std::ranges::find(naming_, &columns[0]) != naming_.end();
+      if (naming || (number == std::floor(number) && outputs.size() > 1)) continue;
+    }
     const auto start = out.answers.probability.size();
     for (std::size_t c = 0; c < k; ++c) {
       const double p = of_positive
@@ -120,6 +122,11 @@ Judged AnswerReader::read(const std::vector<serving::LogColumn>& outputs, const 
     auto text = labels.is_text() ? labels.texts[row].substr(0, 60) : stats::canonical_label(labels.numbers[row]);
     if (std::ranges::find(wrong_, text) == wrong_.end()) wrong_.push_back(std::move(text));
   };
+  naming_.clear();
+  if (classes_of_task_ && score_.empty())
+    for (const auto& o : outputs)
+      if (std::ranges::all_of(rows, [&](std::size_t row) { return !o.has(row) || class_of(o, row); }))
+        naming_.push_back(&o);
   for (const std::size_t row : rows) {
     if (!labels.has(row)) continue;
     if (classes_of_task_) {

@@ -36,6 +36,7 @@ class AnswerReader {
   int positive_ = 0;
   std::unordered_map<std::string, int> texts_{};
   std::unordered_map<double, int> numbers_{};
+  std::vector<const serving::LogColumn*> naming_{};  // of the batch being read: outputs whose every value is a class
   std::int64_t wrong_labels_ = 0, no_answer_ = 0, ambiguous_ = 0;
   std::vector<std::string> wrong_{};  // some of them
 };

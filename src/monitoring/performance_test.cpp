@@ -128,6 +128,20 @@ TEST_CASE("a model that only names the class has accuracy and f1, and says why n
   CHECK(got.metrics[3].n == 0);
 }
 
+TEST_CASE("a lone output of numbers that are classes names them: it is no probability") {
+  each_of<std::string, double, double>(  // the positive class, the answer, which is right
+      {{"2", 1, 1}, {"1", 1, 1}, {"1", 2, 2}}, [](const std::string& positive, double answer, double truth) {
+        auto source = rows(200);
+        source.all.labels.numbers.assign(200, truth);
+        for (std::size_t i = 0; i < 50; ++i) source.all.labels.numbers[i] = 3 - truth;
+        source.all.outputs = {numbers("label", std::vector<double>(200, answer))};
+        auto m = monitor("classification");
+        m.classes = {"1", "2"}, m.positive = positive;
+        const auto got = performance(m, source);
+        CHECK(value(got.metrics, stats::Metric::accuracy) == 0.75);
+        CHECK(got.metrics[3].note == "auc needs probabilities, the model only names a class");
+      });
+}
 TEST_CASE("labels of the wrong kind are left out and told") {
   auto source = rows(300);
   source.all.labels.texts.assign(300, "1"), source.all.labels.absent.assign(300, 0);

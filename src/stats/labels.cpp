@@ -24,6 +24,8 @@ std::string canonical_label(double value) {
   return {buffer.data(), done.ptr};
 }
 std::string canonical_label(std::string_view text) {
+  if (text == "true" || text == "True") return "1";
+  if (text == "false" || text == "False") return "0";
   const auto number = number_of(text);
   return number ? canonical_label(*number) : std::string(text);
 }

@@ -1,4 +1,4 @@
-// Labels compare in one canonical form, whoever wrote them: 1 = 1.0 = "1".
+// Labels compare in one canonical form, whoever wrote them: 1 = 1.0 = "1" = true, as a model says it that was taught booleans.
 #pragma once
 #include <optional>
 #include <string>
