@@ -118,7 +118,8 @@ class Below {
   // access
   virtual Result<std::optional<std::string>> user_of_email(Tx& tx, const std::string& email) = 0;
   // serving
-  virtual Result<void> put_endpoint(Call& call, const std::string& name, const std::string& model, bool replay) = 0;
+  virtual Result<void> put_endpoint(Call& call, const std::string& name, const std::string& model, bool replay,
+                                    bool regression) = 0;
   virtual Result<std::optional<Weights>> weights(Tx& tx, const std::string& endpoint) = 0;
   virtual Result<void> set_weights(Call& call, const std::string& endpoint, const Weights& weights) = 0;
   // monitoring

@@ -150,8 +150,9 @@ Result<std::optional<std::string>> House::user_of_email(Tx& tx, const std::strin
 
 // ---- serving ----
 
-Result<void> House::put_endpoint(Call& call, const std::string& name, const std::string& model, bool replay) {
-  return serving_.put_endpoint(call, {.name = name, .model = model, .replay = replay});
+Result<void> House::put_endpoint(Call& call, const std::string& name, const std::string& model, bool replay,
+                                 bool regression) {
+  return serving_.put_endpoint(call, {.name = name, .model = model, .replay = replay, .regression = regression});
 }
 Result<std::optional<Weights>> House::weights(Tx& tx, const std::string& endpoint) {
   auto routing = serving_.routing(tx, endpoint);

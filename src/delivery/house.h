@@ -37,7 +37,8 @@ class House final : public Below {
                          const FlowId& flow) override;
   Result<RunFacts> run(Tx& tx, const std::string& run_id) override;
   Result<std::optional<std::string>> user_of_email(Tx& tx, const std::string& email) override;
-  Result<void> put_endpoint(Call& call, const std::string& name, const std::string& model, bool replay) override;
+  Result<void> put_endpoint(Call& call, const std::string& name, const std::string& model, bool replay,
+                            bool regression) override;
   Result<std::optional<Weights>> weights(Tx& tx, const std::string& endpoint) override;
   Result<void> set_weights(Call& call, const std::string& endpoint, const Weights& weights) override;
   Result<void> put_monitor(Call& call, const monitoring::Monitor& monitor, const std::string& cause) override;

@@ -96,7 +96,8 @@ Result<RolloutRow> Service::start_rollout(Call& call, RolloutRow row, const std:
     TRY(gate, rows::gate_of_version(call.tx, r.model, r.to));
     if (gate) row.gate_distance = distance_at_gate(*gate);
   }
-  TRY_(below_.put_endpoint(call, r.endpoint, r.model, config && config->serve.replay));
+  TRY_(below_.put_endpoint(call, r.endpoint, r.model, config && config->serve.replay,
+                           config && config->model.task == ModelTask::regression));
   TRY(weights, below_.weights(call.tx, r.endpoint));
   if (weights) r.from = weights->live(), row.from_rollout = weights->rollout, row.from_step = weights->step;
   if (r.from == r.to) return fail(Code::conflict, version_name(r.model, r.to) + " is live already", "version");

@@ -101,7 +101,7 @@ struct StandIn final : Below {
     const auto found = users.find(email);
     return found == users.end() ? std::optional<std::string>{} : found->second;
   }
-  Result<void> put_endpoint(Call& call, const std::string& name, const std::string&, bool) override {
+  Result<void> put_endpoint(Call& call, const std::string& name, const std::string&, bool, bool) override {
     if (!routing.try_emplace(name).second) return {};
     return kept(call.tx, "routing " + name, encode(Weights{}));
   }

@@ -5,14 +5,16 @@
 namespace pawl::serving {
 namespace {
 
-constexpr Sql all_endpoints_sql{"serving.endpoints",
-                                "SELECT number, name, model, replay, routing, created FROM endpoint ORDER BY name"};
-constexpr Sql find_endpoint_sql{"serving.endpoint",
-                                "SELECT number, name, model, replay, routing, created FROM endpoint WHERE name = $1"};
+constexpr Sql all_endpoints_sql{
+    "serving.endpoints",
+    "SELECT number, name, model, replay, routing, created, regression FROM endpoint ORDER BY name"};
+constexpr Sql find_endpoint_sql{
+    "serving.endpoint",
+    "SELECT number, name, model, replay, routing, created, regression FROM endpoint WHERE name = $1"};
 constexpr Sql put_endpoint_sql{"serving.put_endpoint", R"(
-  INSERT INTO endpoint (number, project_id, name, model, replay, generation, routing, created)
-  SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3, $4, 0, '{}', $5 FROM endpoint WHERE 1 = 1
-  ON CONFLICT (name) DO UPDATE SET replay = excluded.replay)"};
+  INSERT INTO endpoint (number, project_id, name, model, replay, regression, generation, routing, created)
+  SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3, $4, $5, 0, '{}', $6 FROM endpoint WHERE 1 = 1
+  ON CONFLICT (name) DO UPDATE SET replay = excluded.replay, regression = excluded.regression)"};
 constexpr Sql put_routing_sql{"serving.put_routing",
                               "UPDATE endpoint SET routing = $2, generation = $3 WHERE number = $1"};
 constexpr Sql all_versions_sql{"serving.versions", R"(
@@ -37,8 +39,12 @@ std::vector<v2::Port> read_ports(std::string_view text) {
 }
 
 EndpointRow read_endpoint(const Row& row) {
-  EndpointRow out{
-      .number = row.i64(0), .name = row.text(1), .model = row.text(2), .replay = row.flag(3), .created = row.time(5)};
+  EndpointRow out{.number = row.i64(0),
+                  .name = row.text(1),
+                  .model = row.text(2),
+                  .replay = row.flag(3),
+                  .regression = row.flag(6),
+                  .created = row.time(5)};
   if (auto routing = decode<Routing>(row.view(4))) out.routing = std::move(*routing);
   return out;
 }
@@ -70,7 +76,7 @@ Result<std::optional<EndpointRow>> find_endpoint(Tx& tx, std::string_view name) 
   return tx.one(find_endpoint_sql, read_endpoint, name);
 }
 Result<void> put_endpoint_row(Tx& tx, const NewEndpoint& e, std::string_view project, Time now) {
-  TRY_(tx.exec(put_endpoint_sql, project, e.name, e.model, e.replay, now));
+  TRY_(tx.exec(put_endpoint_sql, project, e.name, e.model, e.replay, e.regression, now));
   return {};
 }
 Result<void> put_routing(Tx& tx, std::int64_t number, const Routing& routing) {

@@ -9,7 +9,7 @@ namespace pawl::serving {
 struct EndpointRow {
   std::int64_t number = 0;
   std::string name{}, model{};
-  bool replay = false;
+  bool replay = false, regression = false;
   Routing routing{};
   Time created{};
 };

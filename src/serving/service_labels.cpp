@@ -49,6 +49,8 @@ class Taker {
     if (wants_ == Wants::text)
       return wrong("a text, as the model answers",
                    kind == LabelKind::boolean ? value != 0 ? "true" : "false" : plain(value));
+    if (kind == LabelKind::boolean && endpoint_.row.regression)
+      return wrong("a number, as a regression answers", value != 0 ? "true" : "false");
     if (!std::isfinite(value)) return wrong("a finite number", plain(value));
     entry.kind = kind;
     entry.number = value;

@@ -36,10 +36,12 @@ struct Routing {
 struct NewEndpoint {
   std::string name{};
   std::string model{};
-  bool replay = false;  // takes event times ahead of the clock
-  static constexpr auto fields = std::tuple{field("name", &NewEndpoint::name, {.required = true, .chars_max = 100}),
-                                            field("model", &NewEndpoint::model, {.required = true, .chars_max = 250}),
-                                            field("replay", &NewEndpoint::replay)};
+  bool replay = false;      // takes event times ahead of the clock
+  bool regression = false;  // its labels are amounts: true and false are none
+  static constexpr auto fields =
+      std::tuple{field("name", &NewEndpoint::name, {.required = true, .chars_max = 100}),
+                 field("model", &NewEndpoint::model, {.required = true, .chars_max = 250}),
+                 field("replay", &NewEndpoint::replay), field("regression", &NewEndpoint::regression)};
 };
 
 // A version as far as serving knows it: where its files lie, what it weighs, how fast it answered.

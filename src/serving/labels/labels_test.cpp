@@ -169,6 +169,20 @@ TEST_CASE("wrong labels are refused with their place, all or none, as JSON and a
   CHECK(post(s, many).body.contains("at most 100000"));
 }
 
+TEST_CASE("a regression takes no true and false") {
+  Serving s;
+  s.live();
+  const auto id = id_of(s.infer(ab(1, 2)));
+  CHECK(post(s, label(id, "true")).status == 200);  // not known to be one: its number may be a probability
+  s.house
+      .write([&](Call& call) { return s.service->put_endpoint(call, {.name = "e", .model = "m", .regression = true}); })
+      .value();
+  const auto refused = post(s, label(id, "false"));
+  CHECK(refused.status == 400);
+  CHECK_MESSAGE(refused.body.contains("expected a number, as a regression answers, got false"), refused.body);
+  CHECK(post(s, label(id, "0.5")).status == 200);
+}
+
 TEST_CASE("a full disk refuses labels, none of them is there, and the next ones are taken") {
   Serving s;
   s.live();
