@@ -32,9 +32,42 @@ std::string reason(const Ort::Exception& e) {
   return text;
 }
 
+using Weights = std::map<std::string, std::string>;  // files beside the model, by the name that it calls them
+
+// The files beside a model that hold its weights. A name that is more than that of a file beside it is refused: ONNX Runtime is given their bytes, and
+// opens no file of its own.
+Result<Weights> weights_beside(const std::filesystem::path& file, std::string_view bytes) {
+  Weights out;
+  std::size_t left = model_file_bytes_max;
+  for (const auto& [tensor, location] : external_tensors(bytes)) {
+    if (out.contains(location)) continue;
+    const auto told = file.filename().string() + " keeps the weights \"" + tensor + "\" in the file \"" +
+                      location.substr(0, 200) + "\", ";
+    const std::filesystem::path name(location);
+    if (location.empty() || location == "." || location == ".." || name.filename() != name)
+      return fail(Code::invalid, told + "which does not lie beside it", "model");
+    std::error_code ec;
+    const auto path = file.parent_path() / name;
+    if (!std::filesystem::is_regular_file(std::filesystem::symlink_status(path, ec)))
+      return fail(Code::invalid, told + "which is not there: log both, or save the model as one file", "model");
+    TRY(weights, store::read_file(path, left));
+    left -= weights.size();
+    out.emplace(location, std::move(weights));
+  }
+  return out;
+}
+
+// Of the model file alone, or of it and the weights beside it: who changes either changes the model.
+std::string digest_of(std::string_view bytes, const Weights& weights) {
+  auto digest = hex(sha256(bytes));
+  if (weights.empty()) return digest;
+  for (const auto& [name, content] : weights) digest += '\n' + name + '\n' + hex(sha256(content));
+  return hex(sha256(digest));
+}
+
 class OnnxModel final : public Model {
  public:
-  static Result<std::shared_ptr<const Model>> make(const std::string& name, std::string_view bytes,
+  static Result<std::shared_ptr<const Model>> make(const std::string& name, std::string_view bytes, Weights weights,
                                                    const std::vector<std::string>& column_names,
                                                    std::string_view example) {
     auto model = std::make_shared<OnnxModel>();
@@ -44,6 +77,12 @@ class OnnxModel final : public Model {
       options.SetInterOpNumThreads(1);
       options.SetLogSeverityLevel(ORT_LOGGING_LEVEL_FATAL);  // what it would log, it throws as well
       options.AddConfigEntry("session.intra_op.allow_spinning", "0");
+      std::vector<std::string> names;
+      std::vector<char*> contents;
+      std::vector<std::size_t> sizes;
+      for (auto& [file, content] : weights)
+        names.push_back(file), contents.push_back(content.data()), sizes.push_back(content.size());
+      if (!weights.empty()) options.AddExternalInitializersFromFilesInMemory(names, contents, sizes);
       model->session_.emplace(onnx_env(), bytes.data(), bytes.size(), options);
     } catch (const Ort::Exception& e) {
       return fail(Code::invalid, name + " is no ONNX model that can be run: " + reason(e), "model");
@@ -52,8 +91,9 @@ class OnnxModel final : public Model {
     TRY_(model->name_columns(column_names));
     model->take_example(example);
     model->try_trees(bytes);
-    model->digest_ = hex(sha256(bytes));
+    model->digest_ = digest_of(bytes, weights);
     model->bytes_ = bytes.size();
+    for (const auto& [file, content] : weights) model->bytes_ += content.size();
     return model;
   }
 
@@ -233,14 +273,9 @@ Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& fi
                                                  std::string_view example) {
   TRY(bytes, store::read_file(file, model_file_bytes_max));
   const auto name = file.filename().string();
-  if (const auto outside = external_tensors(bytes); !outside.empty())
-    return fail(Code::invalid,
-                name + " keeps its weights in other files (tensor \"" + outside.front() +
-                    "\"): save it as one file, onnx.save(model, path), and with MLflow "
-                    "log_model(..., save_as_external_data=False)",
-                "model");
+  TRY(weights, weights_beside(file, bytes));
   TRY_(open_onnx_runtime());
-  return OnnxModel::make(name, bytes, column_names, example);
+  return OnnxModel::make(name, bytes, std::move(weights), column_names, example);
 }
 
 namespace {

@@ -1,7 +1,7 @@
 // ONNX models, run in process. ONNX Runtime is opened when the first model is loaded, never before: it costs every start 5 ms and 14 MiB.
 //
 // What is refused, with the reason and the fix: what is no ONNX model, sequence and map outputs (ZipMap), tensor types V2 does not have,
-// weights in other files. No custom operator is ever registered, so a model can compute but not execute.
+// weights in files that do not lie beside it. No custom operator is ever registered, so a model can compute but not execute.
 #pragma once
 #include <filesystem>
 
@@ -31,8 +31,8 @@ class Model {
   const std::vector<v2::Port>& outputs() const { return outputs_; }
   // What may be fed by column: one per input, or the named columns of the single matrix; each of shape [-1].
   const std::vector<v2::Port>& columns() const { return columns_; }
-  const std::string& digest() const { return digest_; }  // SHA-256 of the .onnx file
-  std::size_t bytes() const { return bytes_; }           // of that file; what the model weighs in the byte budget
+  const std::string& digest() const { return digest_; }  // SHA-256 of the .onnx file, and of the weights beside it
+  std::size_t bytes() const { return bytes_; }           // of those files; what the model weighs in the byte budget
 
   // Brings tensors in the order and shape of inputs(): by the inputs' own names ([n] also for [n,1]), or by column into the single matrix.
   // Names, types and row counts are checked; the error's field is the tensor's name. Takes what it keeps out of `given`.

@@ -35,19 +35,33 @@ std::span<const Inside> insides(Message m) {
 
 constexpr int depth_max = 100;  // graphs within graphs; ONNX Runtime's own parser stops at 100 too
 
-void walk(std::string_view in, Message what, int depth, std::vector<std::string>& found) {
+// {key: "location", value: FILE}; empty: it says something else.
+std::string_view location_of(std::string_view entry) {
+  std::string_view key, value;
+  while (!entry.empty()) {
+    const auto f = protobuf::take_field(entry);
+    if (!f) break;
+    if (f->number == 1) key = f->bytes;
+    if (f->number == 2) value = f->bytes;
+  }
+  return key == "location" ? value : std::string_view{};
+}
+
+void walk(std::string_view in, Message what, int depth, std::vector<ExternalTensor>& found) {
   if (depth > depth_max) return;
   if (what == Message::tensor) {
     bool outside = false;
-    std::string name;
+    ExternalTensor tensor;
     while (!in.empty()) {
       const auto f = protobuf::take_field(in);
       if (!f) return;
-      if (f->number == 8) name = f->bytes;
+      if (f->number == 8) tensor.name = f->bytes;
+      if (f->number == 13)
+        if (const auto location = location_of(f->bytes); !location.empty()) tensor.location = location;
       if (f->number == 13 || (f->number == 14 && f->whole == 1))
         outside = true;  // external_data, data_location = EXTERNAL
     }
-    if (outside) found.push_back(std::move(name));
+    if (outside) found.push_back(std::move(tensor));
     return;
   }
   while (!in.empty()) {
@@ -60,8 +74,8 @@ void walk(std::string_view in, Message what, int depth, std::vector<std::string>
 
 }  // namespace
 
-std::vector<std::string> external_tensors(std::string_view onnx) {
-  std::vector<std::string> found;
+std::vector<ExternalTensor> external_tensors(std::string_view onnx) {
+  std::vector<ExternalTensor> found;
   walk(onnx, Message::model, 0, found);
   return found;
 }

@@ -6,7 +6,11 @@
 
 namespace pawl::serving {
 
-// Names of tensors whose values lie outside of the model file. Bytes that are no protobuf name none: ONNX Runtime refuses those itself.
-std::vector<std::string> external_tensors(std::string_view onnx);
+struct ExternalTensor {
+  std::string name{};
+  std::string location{};  // the file, as the model names it
+};
+// Tensors whose values lie outside of the model file. Bytes that are no protobuf have none: ONNX Runtime refuses those itself.
+std::vector<ExternalTensor> external_tensors(std::string_view onnx);
 
 }  // namespace pawl::serving

@@ -151,19 +151,43 @@ TEST_CASE("tensors that do not fit are refused, the message says what would have
 }
 
 TEST_CASE("a model that cannot be served is refused with the reason and the fix") {
-  each_of<std::string, std::string>({{"zipmap", "Convert the model without ZipMap"},
-                                     {"half", "expected bool, int32, int64, float, double or string"},
-                                     {"custom", "is no ONNX model that can be run"},
-                                     {"outside", "save_as_external_data=False"}},
-                                    [](const std::string& name, const std::string& message) {
-                                      const auto loaded = Model::load(models() / (name + ".onnx"));
-                                      REQUIRE(!loaded);
-                                      CHECK(loaded.error().code == Code::invalid);
-                                      CHECK_MESSAGE(loaded.error().message.contains(message), loaded.error().message);
-                                    });
+  each_of<std::string, std::string>(
+      {{"zipmap", "Convert the model without ZipMap"},
+       {"half", "expected bool, int32, int64, float, double or string"},
+       {"custom", "is no ONNX model that can be run"},
+       {"outside", "keeps the weights \"w\" in the file \"../../../etc/passwd\", which does not lie beside it"},
+       {"alone", "in the file \"alone.weights\", which is not there"}},
+      [](const std::string& name, const std::string& message) {
+        const auto loaded = Model::load(models() / (name + ".onnx"));
+        REQUIRE(!loaded);
+        CHECK(loaded.error().code == Code::invalid);
+        CHECK_MESSAGE(loaded.error().message.contains(message), loaded.error().message);
+      });
   const auto warmed = warm_up(*model("one_answer"));
   REQUIRE(!warmed);
   CHECK(warmed.error().message == "output \"y\" has shape [1,1] for 64 rows: its first dimension must be the rows");
+}
+
+TEST_CASE("weights may lie in files beside the model, and belong to what it is") {
+  const Folder folder;
+  const auto file = folder.path / "beside.onnx", weights = folder.path / "beside.weights";
+  fs::copy(models() / "beside.onnx", file);
+  fs::copy(models() / "beside.weights", weights);
+  const auto loaded = Model::load(file);
+  REQUIRE_MESSAGE(loaded, loaded.error().message);
+  CHECK(answer(**loaded, {column("a", {1}), column("b", {2})}) == std::vector<float>{9});  // 2a + 3b + 1
+  CHECK((*loaded)->bytes() == fs::file_size(file) + fs::file_size(weights));
+
+  folder.write("beside.weights", std::string("\0\0\x80\x3f\0\0\0\0", 8));  // 1a + 0b + 1
+  const auto other = Model::load(file);
+  REQUIRE(other);
+  CHECK(answer(**other, {column("a", {1}), column("b", {2})}) == std::vector<float>{2});
+  CHECK((*other)->digest() != (*loaded)->digest());
+  folder.write("beside.weights", "short");
+  CHECK(Model::load(file).error().message.contains("is no ONNX model that can be run"));
+  fs::remove(weights);
+  fs::create_symlink("/etc/passwd", weights);
+  CHECK(Model::load(file).error().message.contains("which is not there"));
 }
 
 TEST_CASE("rubbish, an empty file and a cut model are no models") {

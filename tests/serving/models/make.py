@@ -21,6 +21,16 @@ def save(name, nodes, inputs, outputs, constants=(), check=True, opsets=(("", 18
     return model
 
 
+def outside(model, location, name):
+    """The same model, its first weights in another file."""
+    copy = onnx.ModelProto.FromString(model.SerializeToString())
+    weights = copy.graph.initializer[0]
+    weights.ClearField("raw_data")
+    weights.data_location = T.EXTERNAL
+    weights.external_data.add(key="location", value=location)
+    (HERE / f"{name}.onnx").write_bytes(copy.SerializeToString())
+
+
 def value(name, kind, shape):
     return h.make_tensor_value_info(name, kind, shape)
 
@@ -81,19 +91,18 @@ def main():
     # An encoder that fails on a category it does not know: scikit-learn's default.
     save("picky", [h.make_node("OneHotEncoder", ["origin"], ["x"], domain="ai.onnx.ml", cats_strings=["JFK", "LGA"], zeros=0), h.make_node("Flatten", ["x"], ["y"])],
          [value("origin", T.STRING, column)], [value("y", T.FLOAT, [None, 2])])
-    # Refused: ZipMap, one answer for all rows, an element type V2 lacks here, an operator nobody knows, weights in another file.
+    # `linear` with its weights in a file beside it, and one whose file is missing.
+    for name in ("beside", "alone"):
+        outside(linear, name + ".weights", name)
+    (HERE / "beside.weights").write_bytes(np.array([[2], [3]], "<f4").tobytes())
+    # Refused: ZipMap, one answer for all rows, an element type V2 lacks here, an operator nobody knows, weights in any other file.
     save("zipmap", [h.make_node("ZipMap", ["p"], ["probabilities"], domain="ai.onnx.ml", classlabels_int64s=[0, 1])], [value("p", T.FLOAT, [None, 2])],
          [h.make_value_info("probabilities", h.make_sequence_type_proto(h.make_map_type_proto(T.INT64, h.make_tensor_type_proto(T.FLOAT, []))))])
     save("one_answer", [h.make_node("ReduceSum", ["a"], ["y"], keepdims=1)], [value("a", T.FLOAT, column)], [value("y", T.FLOAT, [1, 1])])
     save("half", [h.make_node("Identity", ["a"], ["y"])], [value("a", T.FLOAT16, column)], [value("y", T.FLOAT16, column)])
     save("custom", [h.make_node("RunShell", ["a"], ["y"], domain="evil")], [value("a", T.FLOAT, column)], [value("y", T.FLOAT, column)], check=False,
          opsets=(("", 18), ("evil", 1)))
-    outside = onnx.ModelProto.FromString(linear.SerializeToString())
-    weights = outside.graph.initializer[0]
-    weights.ClearField("raw_data")
-    weights.data_location = T.EXTERNAL
-    weights.external_data.add(key="location", value="../../../etc/passwd")
-    (HERE / "outside.onnx").write_bytes(outside.SerializeToString())
+    outside(linear, "../../../etc/passwd", "outside")
 
 
 if __name__ == "__main__":
