@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 sys.dont_write_bytecode = True
+os.environ["DO_NOT_TRACK"] = "true"  # MLflow would call home, here and in the stages
 import mlflow  # noqa: E402
 import numpy as np  # noqa: E402
 import onnxruntime  # noqa: E402
