@@ -208,14 +208,10 @@ Result<void> Service::work(const std::string& endpoint, const std::stop_token& s
   const Monitor& monitor = doing->row.monitor;
   TRY(lateness, parse_duration(monitor.lateness));
   bool nothing_comes = false;
-  std::optional<Time> labels_since;
+  const auto labels_since = seen_labels_of(endpoint);
   {
     const std::lock_guard hold(mutex_);
-    if (const auto at = watched_.find(endpoint); at != watched_.end()) {
-      const Watched& w = *at->second;
-      nothing_comes = idle(w, doing->seen);
-      if (w.done) labels_since = w.done->label;
-    }
+    if (const auto at = watched_.find(endpoint); at != watched_.end()) nothing_comes = idle(*at->second, doing->seen);
   }
   TRY_(close_until(
       *doing, "watermark", [&](const Window& w) { return may_close(w, doing->seen.event, lateness); }, stop));
@@ -257,9 +253,18 @@ Result<Page<WindowSeen>> Service::close(const Ask& ask, const CloseAsk& in) {
   TRY(closed, close_until(*doing, "by hand",
                           [&](const Window& w) { return w.start < *until && w.start <= doing->seen.event; }, {}));
   out.items = std::move(closed);
+  // Who closes by hand wants to read them: those that closed before their last rows and labels came are not left to the next look.
+  TRY_(recompute_late(*doing, seen_labels_of(in.name), {}));
   const std::lock_guard hold(mutex_);
   if (const auto at = watched_.find(in.name); at != watched_.end()) at->second->done.reset();  // look again
   return out;
+}
+
+std::optional<Time> Service::seen_labels_of(const std::string& endpoint) {
+  const std::lock_guard hold(mutex_);
+  const auto at = watched_.find(endpoint);
+  if (at == watched_.end() || !at->second->done) return std::nullopt;
+  return at->second->done->label;
 }
 
 Result<Service::Made> Service::measured(const MonitorRow& row, const Window& window, std::int64_t rows) {

@@ -97,6 +97,20 @@ TEST_CASE("a late row recomputes its window and no other, and is counted as late
   CHECK(jobs() == looked);
 }
 
+TEST_CASE("who closes by hand reads windows with all their rows, also one that had closed before they came") {
+  Watching w;
+  w.put(w.monitor());
+  w.send("2013-03-01", "2013-03-29");
+  w.send("2013-06-01", "2013-06-02", 10);
+  w.tick();
+  REQUIRE(w.windows().size() >= 2);
+  CHECK(w.windows()[1].rows == 0);
+  w.send("2013-03-29", "2013-04-26", 300);
+  const auto closed = w.house.post("/api/pawl/v1/endpoints/e/windows/close", R"({"until":"2013-04-26"})");
+  REQUIRE_MESSAGE(closed.status == 200, closed.body);
+  CHECK(w.windows()[1].rows == 300);  // at once: no look came between
+}
+
 TEST_CASE("a server that dies while it closes a window leaves nothing half, and the next one closes it once") {
   for (int fails_at = 0; fails_at < 4; ++fails_at) {  // the window's id, then those of its alarms
     CAPTURE(fails_at);

@@ -97,6 +97,8 @@ class Service {
                                               const std::function<bool(const Window&)>& may,
                                               const std::stop_token& stop);
   Result<void> recompute_late(const Doing& doing, std::optional<Time> labels_since, const std::stop_token& stop);
+  std::optional<Time> seen_labels_of(
+      const std::string& endpoint);  // up to when the last look saw labels; nothing: it is not known
   struct Made {
     Measurement measurement{};
     WindowCounts counts{};  // what the log held when it was made
