@@ -1,7 +1,11 @@
 // How windows close, and how they are computed again when rows or labels come late. Measuring takes seconds and happens outside any transaction;
 // what it depends on is compared again in the one that keeps it.
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
+#include <future>
 
 #include "core/log.h"
 #include "monitoring/watched.h"
@@ -45,6 +49,8 @@ struct Noticed {
 };
 
 constexpr Micros day = std::chrono::hours(24);
+// Traffic goes first. Not lower: on a machine without a moment to spare a window has to close all the same.
+constexpr int nice_of_measuring = 10;
 
 class LogSource final : public Source {
  public:
@@ -268,6 +274,16 @@ std::optional<Time> Service::seen_labels_of(const std::string& endpoint) {
 }
 
 Result<Service::Made> Service::measured(const MonitorRow& row, const Window& window, std::int64_t rows) {
+  // In a thread of its own, since it could not take its priority back.
+  return std::async(std::launch::async,
+                    [&] {
+                      ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), nice_of_measuring);
+                      return measured_here(row, window, rows);
+                    })
+      .get();
+}
+
+Result<Service::Made> Service::measured_here(const MonitorRow& row, const Window& window, std::int64_t rows) {
   std::string note;
   TRY(reference, reference_of(row, note));
   LogSource source(parts_.log, row.monitor, rows);

@@ -104,6 +104,7 @@ class Service {
     WindowCounts counts{};  // what the log held when it was made
   };
   Result<Made> measured(const MonitorRow& row, const Window& window, std::int64_t rows);
+  Result<Made> measured_here(const MonitorRow& row, const Window& window, std::int64_t rows);
   Result<std::shared_ptr<const Reference>> reference_of(const MonitorRow& row, std::string& note);
   Result<std::optional<WindowSeen>> keep_closed(const Doing& doing, const Window& window, std::string_view how,
                                                 Made made);
