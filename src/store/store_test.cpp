@@ -1,14 +1,13 @@
 #include "store/store.h"
 
 #include <sqlite3.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
 #include <future>
 
 #include "core/testing.h"
+#include "store/killed.h"
 #include "store/ledger.h"
 #include "store/testing.h"
 
@@ -154,24 +153,13 @@ TEST_CASE("given a process killed in the middle, then everything it acknowledged
   ScratchFolder folder;
   const auto file = folder.path / "pawl.db";
   make(*open_or_die({.file = file}));
-  int ends[2];
-  REQUIRE(::pipe(ends) == 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
+  const auto acknowledged = killed_after(200, [&](const auto& tell) {
     auto store = Store::open({.file = file});
-    for (std::int64_t i = 1;; ++i) {
-      if (!(*store)->write([i](Tx& tx) { return put(tx, i); })) ::_exit(1);
-      if (::write(ends[1], &i, sizeof i) != sizeof i) ::_exit(1);  // acknowledged
+    for (std::uint32_t i = 1;; ++i) {
+      if (!(*store)->write([i](Tx& tx) { return put(tx, i); })) return;
+      tell(i);
     }
-  }
-  ::close(ends[1]);
-  std::int64_t acknowledged = 0;
-  while (acknowledged < 200 && ::read(ends[0], &acknowledged, sizeof acknowledged) == sizeof acknowledged) {}
-  ::kill(child, SIGKILL);
-  std::int64_t last = 0;
-  while (::read(ends[0], &last, sizeof last) == sizeof last) acknowledged = last;
-  ::waitpid(child, nullptr, 0);
-  ::close(ends[0]);
+  });
   CHECK(acknowledged >= 200);
   CHECK(count(*open_or_die({.file = file})) >= acknowledged);
 }

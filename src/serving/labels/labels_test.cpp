@@ -1,17 +1,13 @@
 // Labels: what is taken, what is refused, and that each is read back with its prediction.
 #include "serving/labels/labels.h"
 
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cmath>
-#include <csignal>
 #include <random>
 
 #include "datasets/parquet.h"
 #include "serving/testing.h"
 #include "store/files.h"
+#include "store/killed.h"
 
 using namespace pawl;
 using namespace pawl::serving;
@@ -407,10 +403,6 @@ TEST_CASE("sealed segments whose rows arrived before a time are forgotten, with 
 
 TEST_CASE("no acknowledged label is lost by kill -9") {
   const store::ScratchFolder folder;
-  int pipe[2];
-  REQUIRE(::pipe2(pipe, O_CLOEXEC) == 0);
-  const auto child = ::fork();
-  REQUIRE(child >= 0);
   const auto batch = [](std::uint32_t i) {
     LabelBatch b{.at = 1000 + i, .by = "ann"};
     for (std::uint32_t k = 0; k < 10; ++k)
@@ -421,23 +413,15 @@ TEST_CASE("no acknowledged label is lost by kill -9") {
     return std::make_unique<LabelBook>(folder.path / "sealed",
                                        std::make_shared<Tail>(folder.path / "log", "s1", 4096, syncer));
   };
-  if (child == 0) {  // says each number after its labels were taken, seals now and then, until it is killed
+  const auto last = store::killed_after(700, [&](const auto& tell) {  // seals now and then
     Syncer syncer;
     const auto book = book_in(syncer);
     for (std::uint32_t i = 0;; ++i) {
-      if (!book->take(batch(i)) || ::write(pipe[1], &i, sizeof i) != sizeof i) ::_exit(1);
-      if (i % 50 == 49 && !book->seal()) ::_exit(2);
+      if (!book->take(batch(i))) return;
+      tell(i);
+      if (i % 50 == 49 && !book->seal()) return;
     }
-  }
-  ::close(pipe[1]);
-  std::uint32_t last = 0;
-  while (last < 700) REQUIRE(::read(pipe[0], &last, sizeof last) == sizeof last);
-  ::kill(child, SIGKILL);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  while (::read(pipe[0], &last, sizeof last) == sizeof last) {}
-  ::close(pipe[0]);
-  CHECK(WIFSIGNALED(status));
+  });
   Syncer syncer;
   const auto book = book_in(syncer);
   const auto runs = book->runs().value();

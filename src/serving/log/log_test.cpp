@@ -1,9 +1,5 @@
 // The prediction log below the service: ids, frames, records, tails.
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <csignal>
 #include <fstream>
 
 #include "core/log.h"
@@ -12,6 +8,7 @@
 #include "serving/log/ids.h"
 #include "serving/log/record.h"
 #include "serving/log/tail.h"
+#include "store/killed.h"
 
 using namespace pawl;
 using namespace pawl::serving;
@@ -264,29 +261,17 @@ TEST_CASE("a full disk refuses and leaves no half frame, and what comes after it
 
 TEST_CASE("what was acknowledged before kill -9 is there afterwards") {
   const Folder folder;
-  int pipe[2];
-  REQUIRE(::pipe2(pipe, O_CLOEXEC) == 0);
-  const auto child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {  // says each number after its append was acknowledged, until it is killed
+  const auto last = store::killed_after(2000, [&](const auto& tell) {
     Syncer syncer;
     auto tail = std::make_shared<Tail>(folder.path, "s1", 4096, syncer);
-    if (!tail->open()) ::_exit(1);
+    if (!tail->open()) return;
     for (std::uint32_t i = 0;; ++i) {
       bool good = false;
       append_to(*tail, std::to_string(i), {1000 + i}, [&](const Result<void>& r) { good = r.has_value(); });
-      if (!good || ::write(pipe[1], &i, sizeof i) != sizeof i) ::_exit(1);
+      if (!good) return;
+      tell(i);
     }
-  }
-  ::close(pipe[1]);
-  std::uint32_t last = 0;
-  while (last < 2000) REQUIRE(::read(pipe[0], &last, sizeof last) == sizeof last);
-  ::kill(child, SIGKILL);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  while (::read(pipe[0], &last, sizeof last) == sizeof last) {}
-  ::close(pipe[0]);
-  CHECK(WIFSIGNALED(status));
+  });
   Syncer syncer;
   const auto found = ids_in(*tail_in(folder.path, syncer));
   REQUIRE(found.size() > last);
