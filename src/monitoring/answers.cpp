@@ -123,9 +123,9 @@ Judged AnswerReader::read(const std::vector<serving::LogColumn>& outputs, const 
     if (std::ranges::find(wrong_, text) == wrong_.end()) wrong_.push_back(std::move(text));
   };
   naming_.clear();
-  if (classes_of_task_ && score_.empty())
+  if (classes_.size() == 2 && score_.empty())  // only one of two classes can have its probability alone
     for (const auto& o : outputs)
-      if (std::ranges::all_of(rows, [&](std::size_t row) { return !o.has(row) || class_of(o, row); }))
+      if (!o.is_text() && std::ranges::all_of(rows, [&](std::size_t row) { return !o.has(row) || class_of(o, row); }))
         naming_.push_back(&o);
   for (const std::size_t row : rows) {
     if (!labels.has(row)) continue;
