@@ -38,7 +38,7 @@ with tempfile.TemporaryDirectory(prefix="pawl-bench-") as name:
     scale = np.exp(rng.normal(0, 2, COLUMNS))[:, None]
     for side, shift in (("reference", 0.0), ("current", rng.uniform(0, 0.3, COLUMNS)[:, None])):
         ((rng.standard_normal((COLUMNS, ROWS)) + shift) * scale).tofile(folder / f"{side}.f64")
-    program = [os.path.join(os.environ["PAWL_BENCH"], "bench_drift"), str(folder), str(ROWS), str(COLUMNS), str(THREADS)]
+    program = [server.BENCH / "bench_drift", str(folder), str(ROWS), str(COLUMNS), str(THREADS)]
     ours = json.loads(subprocess.run(program, capture_output=True, text=True, check=True).stdout)
     print(f"drift {ROWS:,} x {COLUMNS}: {ours['drift_s']:.3f} s with Evidently's numbers, {ours['auto_s']:.3f} s by pawl's rule (bound 0.5 s)"
           f" | limit, sorting alone: {ours['sort_s']:.3f} s")

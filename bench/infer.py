@@ -16,23 +16,21 @@ import server
 
 SECONDS = os.environ.get("PAWL_BENCH_SECONDS", "5")
 WARM = "2000"  # requests before the clock starts: the model is loaded when the server has begun to answer
-BENCH = pathlib.Path(os.environ["PAWL_BENCH"])
 
 # The same model, as MLServer serves it.
-PEER = """
-import sys, json, pathlib, joblib, numpy as np
-from sklearn.ensemble import GradientBoostingRegressor
-folder, port = pathlib.Path(sys.argv[1]), int(sys.argv[2])
-x = np.random.default_rng(1).normal(size=(2000, 12)).astype(np.float32)
-joblib.dump(GradientBoostingRegressor(n_estimators=200, max_depth=5, random_state=1).fit(x, x[:, 0] * x[:, 1] + x[:, 2]), folder / "model.joblib")
-model = {"name": "trees", "implementation": "mlserver_sklearn.SKLearnModel", "parameters": {"uri": "./model.joblib"}}
-(folder / "model-settings.json").write_text(json.dumps(model))
+PEER = server.TREES + """
+import json, pathlib, joblib
+folder, port = pathlib.Path(sys.argv[1]), int(sys.argv[4])
+joblib.dump(model, folder / "model.joblib")
+served = {"name": "trees", "implementation": "mlserver_sklearn.SKLearnModel", "parameters": {"uri": "./model.joblib"}}
+(folder / "model-settings.json").write_text(json.dumps(served))
 settings = {"host": "127.0.0.1", "http_port": port, "grpc_port": port + 1, "metrics_port": port + 2, "parallel_workers": 0, "debug": False}
 (folder / "settings.json").write_text(json.dumps(settings))
 """
 
+
 def model_alone_us(folder: pathlib.Path, rows: int) -> float:
-    return float(subprocess.run(server.on_core(0) + [BENCH / "serving_seed", "run", folder, "5000", str(rows)], capture_output=True, text=True, check=True).stdout.split()[0])
+    return float(subprocess.run(server.on_core(0) + [server.BENCH / "serving_seed", "run", folder, "5000", str(rows)], capture_output=True, text=True, check=True).stdout.split()[0])
 
 
 def body(rng: random.Random, rows: int) -> bytes:
@@ -46,7 +44,7 @@ def load(port: int, bodies: list[pathlib.Path], connections: int) -> dict:
 
 @contextlib.contextmanager
 def echo(answer_bytes: int):
-    process = subprocess.Popen(server.on_core(0) + [BENCH / "bench_load", "echo", str(answer_bytes)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(server.on_core(0) + [server.BENCH / "bench_load", "echo", str(answer_bytes)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         yield int(process.stdout.readline())
     finally:
@@ -59,7 +57,7 @@ def mlserver(folder: pathlib.Path, python: str):
     folder.mkdir()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    subprocess.run([python, "-c", PEER, folder, str(port)], check=True)
+    subprocess.run([python, "-c", PEER, folder, "12", "1", str(port)], check=True)
     process = subprocess.Popen(server.on_core(0) + [pathlib.Path(python).with_name("mlserver"), "start", folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         while True:
@@ -78,7 +76,7 @@ def mlserver(folder: pathlib.Path, python: str):
 with tempfile.TemporaryDirectory(prefix="pawl-bench-") as name:
     root = pathlib.Path(name)
     folder = server.trees(root / "model", columns=12)
-    subprocess.run([BENCH / "serving_seed", "endpoint", root / "data", "trees", folder], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run([server.BENCH / "serving_seed", "endpoint", root / "data", "trees", folder], check=True, stderr=subprocess.DEVNULL)
     rng = random.Random(2)
     bodies = {rows: [root / f"{rows}-{i}.json" for i in range(20)] for rows in (1, 64)}
     for rows, files in bodies.items():

@@ -15,7 +15,6 @@ import pyarrow.parquet
 import server
 
 AT_ONCE, ROUNDS = 100_000, 4
-BENCH = pathlib.Path(os.environ["PAWL_BENCH"])
 MODEL = pathlib.Path(__file__).parent.parent / "tests/serving/models/linear.onnx"
 PATH = "/api/pawl/v1/endpoints/e/labels"
 
@@ -67,7 +66,7 @@ with tempfile.TemporaryDirectory(prefix="pawl-bench-") as name:
     root = pathlib.Path(name)
     (root / "model").mkdir()
     shutil.copy(MODEL, root / "model/model.onnx")
-    subprocess.run([BENCH / "serving_seed", "endpoint", root / "data", "e", root / "model"], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run([server.BENCH / "serving_seed", "endpoint", root / "data", "e", root / "model"], check=True, stderr=subprocess.DEVNULL)
     process, port, _ = server.start(root / "data")
     try:
         connection = server.Connection(port)
@@ -83,7 +82,7 @@ with tempfile.TemporaryDirectory(prefix="pawl-bench-") as name:
     server.show("labels of 100,000 a request as JSON, durable", f"{of_json:,.0f}/s", f"{limit}, {of_json / raw:.1%} of it", "≥ 200,000/s")
     server.show("  as Parquet", f"{of_parquet:,.0f}/s", f"{limit}, {of_parquet / raw:.1%} of it", "≥ 200,000/s")
     (root / "rows").mkdir()
-    out = subprocess.run([BENCH / "bench_log_rows", root / "rows", "1000000", "20", "64"], capture_output=True, text=True, check=True).stdout
+    out = subprocess.run([server.BENCH / "bench_log_rows", root / "rows", "1000000", "20", "64"], capture_output=True, text=True, check=True).stdout
     got = json.loads(out)
     if not got["same"]:
         raise SystemExit(f"rows or labels were lost: {out}")

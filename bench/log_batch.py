@@ -1,6 +1,5 @@
 """log-batch of 1,000 metrics as JSON over HTTP, durable, from one connection and from four; beside raw rows into SQLite in the same run."""
 
-import os
 import subprocess
 import threading
 import time
@@ -31,7 +30,7 @@ def rate(port: int, connections: int) -> float:
     return connections * REQUESTS * 1000 / (time.perf_counter() - begin)
 
 
-raw = float(subprocess.run([os.path.join(os.environ["PAWL_BENCH"], "bench_sqlite_rows")], capture_output=True, text=True, check=True).stdout)
+raw = float(subprocess.run([server.BENCH / "bench_sqlite_rows"], capture_output=True, text=True, check=True).stdout)
 limit = f"{raw:,.0f} rows/s (raw SQLite)"
 with server.server() as (_, port):
     for connections in (1, 4):

@@ -15,16 +15,18 @@ import urllib.request
 BINARY = os.environ["PAWL_BINARY"]
 BENCH = pathlib.Path(os.environ["PAWL_BENCH"])
 
-# Made in a process of its own: scikit-learn would keep its threads beside the figures.
-TRAIN = """
+# A model of 200 trees, made in a process of its own: scikit-learn would keep its threads beside the figures.
+TREES = """
 import sys, warnings, numpy as np
 warnings.simplefilter("ignore")
 from sklearn.ensemble import GradientBoostingRegressor
-from skl2onnx import to_onnx
-file, columns, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+columns, seed = int(sys.argv[2]), int(sys.argv[3])
 x = np.random.default_rng(seed).normal(size=(2000, columns)).astype(np.float32)
 model = GradientBoostingRegressor(n_estimators=200, max_depth=5, random_state=seed).fit(x, x[:, 0] * x[:, 1] + x[:, 2])
-open(file, "wb").write(to_onnx(model, x[:1], target_opset={"": 18, "ai.onnx.ml": 3}).SerializeToString())
+"""
+TRAIN = TREES + """
+from skl2onnx import to_onnx
+open(sys.argv[1], "wb").write(to_onnx(model, x[:1], target_opset={"": 18, "ai.onnx.ml": 3}).SerializeToString())
 """
 
 

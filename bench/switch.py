@@ -13,7 +13,6 @@ import server
 
 SECONDS = os.environ.get("PAWL_BENCH_SECONDS", "10")
 RATE, CONNECTIONS = 5000, 32
-BENCH = pathlib.Path(os.environ["PAWL_BENCH"])
 
 def register(port: int, file: pathlib.Path) -> None:
     """A version as an MLflow client would make it."""
@@ -23,7 +22,7 @@ def register(port: int, file: pathlib.Path) -> None:
 
 
 def start_load(port: int, body: pathlib.Path) -> subprocess.Popen:
-    command = [BENCH / "bench_load", str(port), "/v2/models/trees/infer", "--body", body, "--rate", str(RATE), "--connections", str(CONNECTIONS),
+    command = [server.BENCH / "bench_load", str(port), "/v2/models/trees/infer", "--body", body, "--rate", str(RATE), "--connections", str(CONNECTIONS),
                "--seconds", SECONDS, "--warm", "2000", "--tally", "model_version"]
     return subprocess.Popen(server.on_core(1) + command, stdout=subprocess.PIPE, text=True)
 
